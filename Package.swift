@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+  // tools/test sets it.
+  + (Context.environment["ZOO_WARNINGS_AS_ERRORS"] != nil ? [.treatAllWarnings(as: .error)] : [])
+
+// Products of other packages.
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+func module(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: settings)
+}
+
+func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: settings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies, path: "Tests/\(name)Tests",
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "zoo",
+  products: [
+    .executable(name: "zoo-server", targets: ["zoo-server"]),
+    .executable(name: "zoo", targets: ["zoo"]),
+    .library(name: "ZooClient", targets: ["ZooClient"]),
+    .library(name: "ZooPluginKit", targets: ["ZooPluginKit"]),
+    .library(name: "ZooServer", targets: ["ZooServer"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // The core, in the order in which imports may point: up.
+    module("ZooTensor", "Core/Tensor"),
+    module("ZooGraph", "Core/Graph", ["ZooTensor"]),
+    module("ZooBackend", "Core/Backend", ["ZooGraph", "ZooTensor"]),
+    .systemLibrary(
+      name: "COpenBLAS", path: "Sources/Core/COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CZooKernels", path: "Sources/Core/CKernels"),
+    module("ZooCPU", "Core/CPU", ["ZooBackend", "ZooGraph", "ZooTensor", "CZooKernels", "COpenBLAS"]),
+    module("ZooWeights", "Core/Weights", ["ZooTensor"]),
+    .systemLibrary(
+      name: "CJPEG", path: "Sources/Core/CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+    .systemLibrary(
+      name: "CPNG", path: "Sources/Core/CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .target(name: "CZooImaging", dependencies: ["CJPEG", "CPNG"], path: "Sources/Core/CImaging"),
+    module("ZooImaging", "Core/Imaging", ["ZooTensor", "CZooImaging"]),
+    module("ZooProtocol", "Core/Protocol", ["ZooTensor", protobuf, nioCore]),
+    module(
+      "ZooPluginKit", "Core/PluginKit", ["ZooTensor", "ZooGraph", "ZooWeights", "ZooImaging", protobuf]),
+    module(
+      "ZooRuntime", "Core/Runtime",
+      [
+        "ZooTensor", "ZooGraph", "ZooBackend", "ZooWeights", "ZooImaging", "ZooProtocol", "ZooPluginKit", protobuf,
+        crypto, logging, metrics, histogram,
+      ]),
+
+    // The plugins.
+    module("ZooBackbones", "Plugins/Backbones", ["ZooPluginKit", protobuf]),
+    module("ZooCycleGAN", "Plugins/CycleGAN", ["ZooPluginKit", protobuf]),
+    module("ZooClassifier", "Plugins/Classifier", ["ZooPluginKit", "ZooBackbones", protobuf]),
+    module("ZooSearchHasher", "Plugins/SearchHasher", ["ZooPluginKit", "ZooBackbones", protobuf]),
+
+    // The server.
+    module(
+      "ZooServer", "Server/ZooServer", ["ZooRuntime", "ZooProtocol", nioCore, nioPosix, lifecycle, logging, metrics]),
+    program(
+      "zoo-server", "Server/zoo-server",
+      [
+        "ZooServer", "ZooRuntime", "ZooBackend", "ZooCPU", "ZooWeights", "ZooCycleGAN", "ZooClassifier",
+        "ZooSearchHasher", argumentParser, lifecycle, logging,
+      ]),
+
+    // The client, which needs none of the compute modules.
+    module("ZooClient", "Client", ["ZooProtocol", "ZooTensor", nioCore, nioPosix, crypto, protobuf]),
+    program("zoo", "CLI", ["ZooClient", "ZooProtocol", "ZooTensor", argumentParser, histogram, protobuf]),
+  ],
+  cLanguageStandard: .c17
+)
