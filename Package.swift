@@ -18,8 +18,9 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
-let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 func module(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -44,6 +45,13 @@ let package = Package(
     .library(name: "ZooClient", targets: ["ZooClient"]),
     .library(name: "ZooPluginKit", targets: ["ZooPluginKit"]),
     .library(name: "ZooServer", targets: ["ZooServer"]),
+    .library(
+      name: "ZooCore",
+      targets: [
+        "ZooTensor", "ZooGraph", "ZooBackend", "ZooCPU", "ZooWeights", "ZooImaging", "ZooProtocol", "ZooPluginKit",
+        "ZooRuntime",
+      ]),
+    .library(name: "ZooPlugins", targets: ["ZooBackbones", "ZooCycleGAN", "ZooClassifier", "ZooSearchHasher"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -73,16 +81,15 @@ let package = Package(
     .target(name: "CZooImaging", dependencies: ["CJPEG", "CPNG"], path: "Sources/Core/CImaging"),
     module("ZooImaging", "Core/Imaging", ["ZooTensor", "CZooImaging"]),
     module("ZooProtocol", "Core/Protocol", ["ZooTensor", protobuf, nioCore]),
-    module(
-      "ZooPluginKit", "Core/PluginKit", ["ZooTensor", "ZooGraph", "ZooWeights", "ZooImaging", protobuf]),
+    module("ZooPluginKit", "Core/PluginKit", ["ZooTensor", "ZooGraph", "ZooWeights", "ZooImaging", protobuf]),
     module(
       "ZooRuntime", "Core/Runtime",
       [
         "ZooTensor", "ZooGraph", "ZooBackend", "ZooWeights", "ZooImaging", "ZooProtocol", "ZooPluginKit", protobuf,
-        crypto, logging, metrics, histogram,
+        crypto, logging, metrics,
       ]),
 
-    // The plugins.
+    // The plugins. They import ZooPluginKit, and what it exports, of the core.
     module("ZooBackbones", "Plugins/Backbones", ["ZooPluginKit", protobuf]),
     module("ZooCycleGAN", "Plugins/CycleGAN", ["ZooPluginKit", protobuf]),
     module("ZooClassifier", "Plugins/Classifier", ["ZooPluginKit", "ZooBackbones", protobuf]),
@@ -90,17 +97,28 @@ let package = Package(
 
     // The server.
     module(
-      "ZooServer", "Server/ZooServer", ["ZooRuntime", "ZooProtocol", nioCore, nioPosix, lifecycle, logging, metrics]),
+      "ZooServer", "Server/ZooServer",
+      ["ZooRuntime", "ZooProtocol", "ZooPluginKit", nioCore, nioPosix, nioConcurrency, lifecycle, logging]),
     program(
       "zoo-server", "Server/zoo-server",
       [
-        "ZooServer", "ZooRuntime", "ZooBackend", "ZooCPU", "ZooWeights", "ZooCycleGAN", "ZooClassifier",
-        "ZooSearchHasher", argumentParser, lifecycle, logging,
+        "ZooServer", "ZooRuntime", "ZooProtocol", "ZooPluginKit", "ZooBackend", "ZooCPU", "ZooWeights", "ZooTensor",
+        "ZooCycleGAN", "ZooClassifier", "ZooSearchHasher", argumentParser, crypto, lifecycle, signals, logging, nioCore,
       ]),
 
     // The client, which needs none of the compute modules.
-    module("ZooClient", "Client", ["ZooProtocol", "ZooTensor", nioCore, nioPosix, crypto, protobuf]),
+    module("ZooClient", "Client", ["ZooProtocol", "ZooTensor", nioCore, nioPosix, nioConcurrency, protobuf]),
     program("zoo", "CLI", ["ZooClient", "ZooProtocol", "ZooTensor", argumentParser, histogram, protobuf]),
+
+    // The tests.
+    .target(
+      name: "ZooOpParity", dependencies: ["ZooTensor", "ZooGraph", "ZooBackend"], path: "Tests/Support/OpParity",
+      swiftSettings: settings),
+    tests(of: "ZooTensor"),
+    tests(of: "ZooGraph", ["ZooTensor", "ZooBackend", "ZooOpParity"]),
+    tests(of: "ZooBackend", ["ZooTensor", "ZooGraph", "ZooOpParity"]),
+    tests(of: "ZooCPU", ["ZooTensor", "ZooGraph", "ZooBackend", "ZooOpParity"]),
+    tests(of: "ZooWeights", ["ZooTensor"]),
   ],
   cLanguageStandard: .c17
 )

@@ -1,0 +1,32 @@
+import Foundation
+
+/// Numbers as people read them.
+enum Units {
+  static func bytes(_ count: UInt64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    var value = Double(count)
+    var unit = 0
+    while value >= 1024, unit < units.count - 1 {
+      value /= 1024
+      unit += 1
+    }
+    return unit == 0 ? "\(count) B" : String(format: "%.1f %@", value, units[unit])
+  }
+
+  static func count(_ count: UInt64) -> String {
+    switch count {
+    case 1_000_000_000...: String(format: "%.2f G", Double(count) / 1e9)
+    case 1_000_000...: String(format: "%.2f M", Double(count) / 1e6)
+    case 10_000...: String(format: "%.1f k", Double(count) / 1e3)
+    default: "\(count)"
+    }
+  }
+
+  /// Milliseconds, with as many digits as mean something.
+  static func milliseconds(_ microseconds: Double) -> String {
+    let value = microseconds / 1000
+    return String(format: value < 10 ? "%.2f ms" : value < 100 ? "%.1f ms" : "%.0f ms", value)
+  }
+
+  static func percent(_ share: Float) -> String { String(format: "%.1f %%", share * 100) }
+}

@@ -1,0 +1,83 @@
+import NIOCore
+import ZooProtocol
+
+/// The connection of a client: opened when it is needed, and again when it broke.
+actor ConnectionPool {
+  private enum State {
+    case idle
+    case opening
+    case open(ClientChannel)
+    case closed
+  }
+
+  private let configuration: ZooClient.Configuration
+  private let group: any EventLoopGroup
+  private var state = State.idle
+  /// The calls that wait for the connection that is being opened.
+  private var waiting: [UInt64: CheckedContinuation<ClientChannel, any Error>] = [:]
+  private var nextTicket: UInt64 = 0
+
+  init(_ configuration: ZooClient.Configuration, group: any EventLoopGroup) {
+    self.configuration = configuration
+    self.group = group
+  }
+
+  /// The open connection, or a new one. Calls that come while one is being opened share it, and its failure.
+  ///
+  /// - Throws: ``LostCall`` where there is none to be had, `CancellationError` where the task is cancelled,
+  ///   ``ZooError`` where the client is closed.
+  func connection(timeout: Duration) async throws -> ClientChannel {
+    switch state {
+    case .closed: throw Self.closed
+    case .open(let channel) where channel.isOpen: return channel
+    case .open, .idle:
+      state = .opening
+      Task { await open(timeout: timeout) }
+    case .opening: break
+    }
+    let ticket = nextTicket
+    nextTicket += 1
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        if Task.isCancelled {
+          continuation.resume(throwing: CancellationError())
+        } else {
+          waiting[ticket] = continuation
+        }
+      }
+    } onCancel: {
+      Task { await self.giveUp(ticket) }
+    }
+  }
+
+  func close() async {
+    let before = state
+    state = .closed
+    settle(.failure(Self.closed))
+    if case .open(let channel) = before { await channel.close() }
+  }
+
+  private func open(timeout: Duration) async {
+    do {
+      let channel = try await ClientChannel.open(configuration, group: group, timeout: timeout)
+      guard case .opening = state else { return await channel.close() }
+      state = .open(channel)
+      settle(.success(channel))
+    } catch {
+      guard case .opening = state else { return }
+      state = .idle
+      settle(.failure(LostCall(reason: "no server answers there (\(error))", mayHaveRun: false)))
+    }
+  }
+
+  private func giveUp(_ ticket: UInt64) {
+    waiting.removeValue(forKey: ticket)?.resume(throwing: CancellationError())
+  }
+
+  private func settle(_ result: Result<ClientChannel, any Error>) {
+    for continuation in waiting.values { continuation.resume(with: result) }
+    waiting.removeAll()
+  }
+
+  private static var closed: ZooError { ZooError(.unavailable, "the client is closed: make another") }
+}

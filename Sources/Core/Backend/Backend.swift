@@ -1,0 +1,78 @@
+public import ZooGraph
+public import ZooTensor
+
+/// Turns graphs into something that runs. Layout, packing, memory, algorithms and threads are its own affair.
+public protocol Backend: Sendable {
+  /// As it is written in a manifest's placement: `cpu`, `cuda`, `reference`.
+  var name: String { get }
+
+  /// Prepares a network: runs the passes, packs the weights. Plans for input shapes are made on first use
+  /// and kept.
+  ///
+  /// - Throws: ``BackendError`` or `GraphError`, for what this backend cannot run.
+  func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable
+}
+
+/// What the one who compiles may ask for.
+public struct CompileOptions: Sendable {
+  /// Threads that one call may use; nil for as many as the backend has.
+  public var threads: Int?
+  /// Input shapes to plan for at once, so that the first call is as fast as the next.
+  public var plannedShapes: [[Shape]]
+
+  public init(threads: Int? = nil, plannedShapes: [[Shape]] = []) {
+    self.threads = threads
+    self.plannedShapes = plannedShapes
+  }
+}
+
+/// A network that is ready to run. Calls from several threads are safe.
+public protocol Executable: Sendable {
+  /// Runs the network.
+  ///
+  /// - Parameter inputs: one for each of the graph's inputs, in their order, float32. Any shapes that the graph
+  ///   accepts.
+  /// - Returns: one for each of the graph's outputs, in their order.
+  func run(_ inputs: [Tensor]) throws -> [Tensor]
+
+  /// Bytes that are held now.
+  var memory: MemoryUse { get }
+}
+
+/// Bytes that an executable holds.
+public struct MemoryUse: Sendable, Hashable {
+  /// Packed weights.
+  public var weights: Int
+  /// Intermediate results and scratch, over all plans that are kept.
+  public var activations: Int
+
+  public init(weights: Int, activations: Int) {
+    self.weights = weights
+    self.activations = activations
+  }
+}
+
+/// Why a backend cannot compile or run something.
+public struct BackendError: Error, Sendable, CustomStringConvertible {
+  public enum Code: Sendable, Hashable {
+    /// This backend is not to be had on this machine.
+    case unavailable
+    case unsupported
+    case invalidInput
+    case outOfMemory
+    case internalFailure
+  }
+
+  public let code: Code
+  /// Names what it is about and the remedy.
+  public let message: String
+  public let cause: (any Error)?
+
+  public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+    self.code = code
+    self.message = message
+    self.cause = cause
+  }
+
+  public var description: String { message }
+}

@@ -1,0 +1,2 @@
+// The folder of cblas.h comes from pkg-config.
+#include <cblas.h>

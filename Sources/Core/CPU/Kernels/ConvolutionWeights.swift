@@ -1,0 +1,179 @@
+import ZooBackend
+import ZooGraph
+import ZooTensor
+
+/// The packed weights of a convolution or a transposed one.
+struct ConvolutionWeights: Sendable {
+  /// The part of a kernel that some of the result's pixels see.
+  ///
+  /// A convolution has one. A transposed convolution with stride s has one for each of its s × s sub-pixel positions:
+  /// result pixels whose row and column leave the same remainders are an ordinary convolution of the input with the
+  /// kernel's rows and columns that fall on input pixels, so zeros are never multiplied.
+  struct Phase: Sendable {
+    /// The rows and columns of the kernel that take part.
+    let rows, columns: [Int]
+    /// The remainders.
+    let row, column: Int
+    /// One for each group: `[rows · columns · C/groups][O/groups]`.
+    let matrices: [WeightMatrix]
+  }
+
+  let algorithm: ConvolutionAlgorithm
+  let phases: [Phase]
+  /// `[kH · kW][C]`; for the algorithm `depthwise`.
+  let depthwise: AlignedBuffer?
+  let winograd: WinogradWeights?
+  /// `[kH · C][kW · O]`
+  let narrow: WeightMatrix?
+  /// What padding is read from, `[C]`; for `depthwise` and `winograd`.
+  let zeros: AlignedBuffer?
+  let bias: AlignedBuffer?
+  let groups, inputChannels, outputChannels: Int
+  let kernel: Extent
+
+  /// - Parameters:
+  ///   - filter: `[O, C/groups, kH, kW]`
+  ///   - bias: `[O]`
+  ///   - output: the result's shape for the input that the network was built with.
+  init(
+    _ options: Convolution, filter: Constant, bias: Constant?, output: Shape, _ library: MatrixLibrary,
+    _ instructions: InstructionSet
+  ) throws(BackendError) {
+    let shape = filter.shape
+    let (outputs, depth) = (shape[0] / options.groups, shape[1])
+    kernel = Extent(height: shape[2], width: shape[3])
+    groups = options.groups
+    inputChannels = shape[1] * groups
+    outputChannels = shape[0]
+    algorithm = ConvolutionAlgorithm(for: options, filter: shape, output: output)
+    self.bias = try Self.packed(bias)
+    let window = kernel.height * kernel.width
+    var depthwise: AlignedBuffer?
+    var winograd: WinogradWeights?
+    var narrow: WeightMatrix?
+    var zeros: AlignedBuffer?
+    var phases: [Phase] = []
+    switch algorithm {
+    case .depthwise:
+      let packed = try AlignedBuffer(count: window * outputChannels, for: "weights")
+      for channel in 0..<outputChannels {
+        for tap in 0..<window { packed.base[tap * outputChannels + channel] = filter.values[channel * window + tap] }
+      }
+      depthwise = packed
+      zeros = try AlignedBuffer([], padding: inputChannels)
+    case .winograd:
+      winograd = try WinogradWeights(filter: filter, library, instructions)
+      zeros = try AlignedBuffer([], padding: inputChannels)
+    case .narrow:
+      let (height, width) = (kernel.height, kernel.width)
+      narrow = try WeightMatrix(
+        depth: height * depth, columns: width * outputs, library: library, instructions: instructions
+      ) { rows in
+        for output in 0..<outputs {
+          for input in 0..<depth {
+            for r in 0..<height {
+              for s in 0..<width {
+                rows[(r * depth + input) * width * outputs + s * outputs + output] =
+                  filter.values[((output * depth + input) * height + r) * width + s]
+              }
+            }
+          }
+        }
+      }
+    case .pointwise, .im2col:
+      var matrices: [WeightMatrix] = []
+      for group in 0..<groups {
+        matrices.append(
+          try WeightMatrix(
+            depth: window * depth, columns: outputs, library: library, instructions: instructions
+          ) { rows in
+            for output in 0..<outputs {
+              for input in 0..<depth {
+                for tap in 0..<window {
+                  rows[(tap * depth + input) * outputs + output] =
+                    filter.values[((group * outputs + output) * depth + input) * window + tap]
+                }
+              }
+            }
+          })
+      }
+      phases = [
+        Phase(
+          rows: Array(0..<kernel.height), columns: Array(0..<kernel.width), row: 0, column: 0, matrices: matrices)
+      ]
+    }
+    self.depthwise = depthwise
+    self.winograd = winograd
+    self.narrow = narrow
+    self.zeros = zeros
+    self.phases = phases
+  }
+
+  /// - Parameters:
+  ///   - filter: `[C, O/groups, kH, kW]`
+  ///   - bias: `[O]`
+  init(
+    _ options: TransposedConvolution, filter: Constant, bias: Constant?, _ library: MatrixLibrary,
+    _ instructions: InstructionSet
+  ) throws(BackendError) {
+    let shape = filter.shape
+    let kernel = Extent(height: shape[2], width: shape[3])
+    let (depth, outputs) = (shape[0] / options.groups, shape[1])
+    self.kernel = kernel
+    groups = options.groups
+    inputChannels = shape[0]
+    outputChannels = outputs * groups
+    algorithm = .im2col
+    depthwise = nil
+    winograd = nil
+    narrow = nil
+    zeros = nil
+    self.bias = try Self.packed(bias)
+
+    /// The taps of one axis, by the remainder that (output + padding) leaves.
+    func taps(_ size: Int, stride: Int, dilation: Int) -> [(remainder: Int, taps: [Int])] {
+      (0..<stride).map { remainder in (remainder, (0..<size).filter { $0 * dilation % stride == remainder }) }
+    }
+    var phases: [Phase] = []
+    for row in taps(kernel.height, stride: options.stride.height, dilation: options.dilation.height) {
+      for column in taps(kernel.width, stride: options.stride.width, dilation: options.dilation.width) {
+        var matrices: [WeightMatrix] = []
+        for group in 0..<groups {
+          matrices.append(
+            try WeightMatrix(
+              depth: row.taps.count * column.taps.count * depth, columns: outputs, library: library,
+              instructions: instructions
+            ) { rows in
+              var target = rows
+              for r in row.taps {
+                for s in column.taps {
+                  for input in 0..<depth {
+                    for output in 0..<outputs {
+                      target[output] =
+                        filter.values[
+                          (((group * depth + input) * outputs + output) * kernel.height + r) * kernel.width + s]
+                    }
+                    target += outputs
+                  }
+                }
+              }
+            })
+        }
+        phases.append(
+          Phase(
+            rows: row.taps, columns: column.taps, row: row.remainder, column: column.remainder, matrices: matrices))
+      }
+    }
+    self.phases = phases
+  }
+
+  var byteCount: Int {
+    let matrices = phases.flatMap(\.matrices) + (winograd?.matrices ?? []) + [narrow].compactMap { $0 }
+    return matrices.reduce(0) { $0 + $1.byteCount } + [depthwise, zeros, bias].reduce(0) { $0 + ($1?.byteCount ?? 0) }
+  }
+
+  private static func packed(_ bias: Constant?) throws(BackendError) -> AlignedBuffer? {
+    guard let bias else { return nil }
+    return try AlignedBuffer(bias.values, padding: WeightMatrix.columnUnit)
+  }
+}

@@ -1,0 +1,63 @@
+import CZooKernels
+import ZooBackend
+import ZooGraph
+import ZooTensor
+
+/// A convolution with one filter a channel.
+struct DepthwiseKernel: Kernel {
+  private let filter, zeros: AlignedBuffer
+  private let bias: AlignedBuffer?
+  private let activation: zoo_activation
+  private let windows: WindowTable
+  private let input, output: Picture
+  private let instructions: zoo_instruction_set
+  private let pixelsPerBlock, channelsPerBlock: Int
+
+  /// Weights of a block of channels at most: they stay in the L1 cache while pixels pass by.
+  private static let maximumWeights = 4096
+
+  init(
+    _ options: Convolution, _ weights: ConvolutionWeights, filter: AlignedBuffer, zeros: AlignedBuffer, input: Shape,
+    output: Shape, instructions: InstructionSet
+  ) throws(BackendError) {
+    self.input = Picture(input)
+    self.output = Picture(output)
+    self.filter = filter
+    self.zeros = zeros
+    bias = weights.bias
+    activation = zoo_activation(options.activation)
+    windows = try options.windows(weights.kernel, input: self.input, output: self.output)
+    self.instructions = instructions.kernels
+    let window = windows.kernelHeight * windows.kernelWidth
+    channelsPerBlock = min(max(Self.maximumWeights / window / 64 * 64, 64), self.output.channels)
+    pixelsPerBlock = max(elementsPerBlock / channelsPerBlock, 4)
+  }
+
+  /// Pointers to what a window reads and to its weights.
+  var scratch: Scratch {
+    let pointers = 2 * windows.kernelHeight * windows.kernelWidth
+    return Scratch(perThread: pointers * MemoryLayout<UnsafePointer<Float>>.size / MemoryLayout<Float>.size)
+  }
+
+  func run(_ call: KernelCall) {
+    let x = call.input(0)
+    let pixelBlocks = (output.pixels + pixelsPerBlock - 1) / pixelsPerBlock
+    let channelBlocks = (output.channels + channelsPerBlock - 1) / channelsPerBlock
+    call.parallelFor(input.count * pixelBlocks * channelBlocks) { worker, index in
+      let (rest, channelBlock) = index.quotientAndRemainder(dividingBy: channelBlocks)
+      let (image, pixelBlock) = rest.quotientAndRemainder(dividingBy: pixelBlocks)
+      let first = pixelBlock * pixelsPerBlock
+      let channel = channelBlock * channelsPerBlock
+      var gather = windows.gather(
+        pixelStride: input.channels, channels: min(channelsPerBlock, input.channels - channel))
+      call.threadScratch(worker).withMemoryRebound(
+        to: UnsafePointer<Float>?.self, capacity: 2 * windows.kernelHeight * windows.kernelWidth
+      ) { pointers in
+        zoo_depthwise(
+          instructions, &gather, x + image * input.size + channel, filter.base + channel,
+          bias.map { $0.base + channel }, zeros.base, pointers, activation, first,
+          min(pixelsPerBlock, output.pixels - first), call.output + image * output.size + channel)
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import CZooKernels
+import ZooBackend
+import ZooTensor
+
+/// A fully connected layer's weights, packed.
+struct LinearWeights: Sendable {
+  let matrix: WeightMatrix
+  let bias: AlignedBuffer?
+  let library: MatrixLibrary
+
+  /// - Parameters:
+  ///   - weight: `[O, I]`
+  ///   - bias: `[O]`
+  init(
+    weight: Constant, bias: Constant?, _ library: MatrixLibrary, _ instructions: InstructionSet
+  ) throws(BackendError) {
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    matrix = try WeightMatrix(depth: inputs, columns: outputs, library: library, instructions: instructions) { rows in
+      for input in 0..<inputs {
+        for output in 0..<outputs { rows[input * outputs + output] = weight.values[output * inputs + input] }
+      }
+    }
+    self.bias = try bias.map { bias throws(BackendError) in
+      try AlignedBuffer(bias.values, padding: WeightMatrix.columnUnit)
+    }
+    self.library = library
+  }
+
+  var byteCount: Int { matrix.byteCount + (bias?.byteCount ?? 0) }
+}
+
+/// `[…, I]` → `[…, O]`.
+struct LinearKernel: Kernel {
+  let weights: LinearWeights
+  let activation: zoo_activation
+  /// Independent pieces of the input, and the rows of each.
+  let items: Int
+  let blocking: Blocking
+
+  /// - Parameters:
+  ///   - items: the extent of the first axis.
+  ///   - rows: the product of the axes between the first and the last.
+  init(_ weights: LinearWeights, activation: zoo_activation, items: Int, rows: Int) {
+    self.weights = weights
+    self.activation = activation
+    switch weights.library {
+    case .packed:
+      // An element's sum does not depend on the rows around it: weights are read once for all items.
+      self.items = 1
+      blocking = Blocking(rows: items * rows, columns: weights.matrix.columns, depth: weights.matrix.depth)
+    case .openBLAS:
+      self.items = items
+      blocking = Blocking(rows: rows, columns: weights.matrix.columns, depth: weights.matrix.depth)
+    }
+  }
+
+  func run(_ call: KernelCall) {
+    let x = call.input(0)
+    let (depth, columns) = (weights.matrix.depth, weights.matrix.columns)
+    call.parallelFor(items * blocking.count) { _, index in
+      let block = blocking[index % blocking.count]
+      let first = index / blocking.count * blocking.rows + block.rows.lowerBound
+      weights.matrix.multiply(
+        x + first * depth, rows: block.rows.count, stride: depth, columns: block.columns,
+        bias: weights.bias.map { UnsafePointer($0.base) }, activation: activation,
+        into: call.output + first * columns + block.columns.lowerBound, stride: columns)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import CZooKernels
+import ZooGraph
+import ZooTensor
+
+/// How a convolution is computed; decided when the network is compiled, because weights are packed for it.
+enum ConvolutionAlgorithm: Sendable, Hashable {
+  /// 1×1, stride 1: the picture is the left-hand side of a matrix product as it lies.
+  case pointwise
+  /// Blocks of windows are copied into rows and multiplied while they are in the cache; groups one by one.
+  case im2col
+  /// 3×3, stride 1, with many channels and pixels: Winograd's F(4×4, 3×3).
+  case winograd
+  /// Few results a pixel: products over the rows of windows, added along their columns.
+  case narrow
+  /// One filter a channel: sums over windows, vectorised over channels.
+  case depthwise
+
+  /// - Parameters:
+  ///   - filter: `[O, C/groups, kH, kW]`
+  ///   - output: `[N, H', W', O]`, for the input that the network was built with; other sizes run too.
+  init(for options: Convolution, filter: Shape, output: Shape) {
+    if options.groups > 1, options.groups == filter[0], filter[1] == 1 {
+      self = .depthwise
+    } else if filter[2] == 1, filter[3] == 1, options.stride == Extent(1), options.padding.isNothingForPoints {
+      self = .pointwise
+    } else if Self.suitsWinograd(options, filter: filter, output: output) {
+      self = .winograd
+    } else if Self.suitsNarrow(options, filter: filter) {
+      self = .narrow
+    } else {
+      self = .im2col
+    }
+  }
+
+  private static func suitsNarrow(_ options: Convolution, filter: Shape) -> Bool {
+    filter[0] <= 8 && filter[3] >= 3 && filter[0] * filter[3] <= 64 && options.groups == 1
+      && options.stride.width == 1 && options.dilation.width == 1
+  }
+
+  /// Winograd's filters are four times as large and are read once for all tiles of a picture: with few tiles reading
+  /// them takes longer than the multiplications that they save; with few channels the transforms do.
+  private static func suitsWinograd(_ options: Convolution, filter: Shape, output: Shape) -> Bool {
+    let tiles = ((output[1] + 3) / 4) * ((output[2] + 3) / 4)
+    let channels = [filter[0], filter[1]]
+    return filter[2] == 3 && filter[3] == 3 && options.stride == Extent(1) && options.dilation == Extent(1)
+      && options.groups == 1 && tiles >= 36
+      && channels.allSatisfy { $0 >= 32 && $0 % Int(zoo_winograd_channels) == 0 }
+  }
+}
+
+extension Padding {
+  /// True where a 1×1 filter with stride 1 sees no padding.
+  fileprivate var isNothingForPoints: Bool {
+    switch self {
+    case .explicit(let insets): insets == .zero
+    case .same: true
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import CZooKernels
+import ZooBackend
+import ZooGraph
+import ZooTensor
+
+/// A graph whose weights are packed: what all plans share.
+struct Network: Sendable {
+  /// What a node needs besides its operands, whatever the input shapes.
+  enum Weights: Sendable {
+    case none
+    case convolution(ConvolutionWeights)
+    case linear(LinearWeights)
+    case batchNorm(NormalizationWeights)
+    case instanceNorm(NormalizationWeights)
+  }
+
+  let graph: Graph
+  /// By node.
+  let weights: [Weights]
+  /// By node: constants that are operands like any other.
+  let constants: [AlignedBuffer?]
+
+  /// Packs the weights of `graph`.
+  init(_ graph: Graph, library: MatrixLibrary, instructions: InstructionSet) throws {
+    self.graph = graph
+    var packed: [Graph.NodeID: Weights] = [:]
+    var needed = Set(graph.outputs.map(\.node))
+    for (id, node) in graph.nodes.enumerated() {
+      let reader = WeightReader(graph: graph, node: node)
+      let weights: Weights
+      switch node.operation {
+      case .convolution(let options):
+        weights = .convolution(
+          try ConvolutionWeights(
+            options, filter: reader.constant(1), bias: reader.optionalConstant(2), output: node.shape, library,
+            instructions))
+      case .transposedConvolution(let options):
+        weights = .convolution(
+          try ConvolutionWeights(
+            options, filter: reader.constant(1), bias: reader.optionalConstant(2), library, instructions))
+      case .linear:
+        weights = .linear(
+          try LinearWeights(
+            weight: reader.constant(1), bias: reader.optionalConstant(2), library, instructions))
+      case .batchNorm(let epsilon):
+        weights = .batchNorm(
+          try NormalizationWeights(
+            scale: reader.constant(1), shift: reader.constant(2), mean: reader.constant(3),
+            variance: reader.constant(4), epsilon: epsilon))
+      case .instanceNorm:
+        weights = .instanceNorm(
+          try NormalizationWeights(
+            scale: reader.optionalConstant(1), shift: reader.optionalConstant(2)))
+      default:
+        weights = .none
+        needed.formUnion(node.inputs)
+      }
+      packed[id] = weights
+    }
+    weights = graph.nodes.indices.map { packed[$0] ?? .none }
+    constants = try graph.nodes.enumerated().map { id, node in
+      guard case .constant(let tensor) = node.operation, needed.contains(id) else { return nil }
+      return try AlignedBuffer(tensor.checkedFloats(of: node.name))
+    }
+  }
+
+  /// Bytes of packed weights.
+  var memory: Int {
+    let packed = weights.reduce(0) { sum, weights in
+      switch weights {
+      case .none: sum
+      case .convolution(let weights): sum + weights.byteCount
+      case .linear(let weights): sum + weights.byteCount
+      case .batchNorm(let weights), .instanceNorm(let weights): sum + weights.byteCount
+      }
+    }
+    return constants.reduce(packed) { $0 + ($1?.byteCount ?? 0) }
+  }
+}
+
+/// The constants that one node reads.
+struct WeightReader {
+  let graph: Graph
+  let node: Graph.Node
+
+  func constant(_ position: Int) throws(BackendError) -> Constant {
+    let operand = graph.nodes[node.inputs[position]]
+    guard case .constant(let tensor) = operand.operation else {
+      throw BackendError(
+        .unsupported,
+        "\(node.name): the weights come from '\(operand.name)', which is computed; this backend packs weights when it "
+          + "compiles: make them a constant, or use a matrix product")
+    }
+    return Constant(shape: tensor.shape, values: try tensor.checkedFloats(of: operand.name))
+  }
+
+  func optionalConstant(_ position: Int) throws(BackendError) -> Constant? {
+    node.inputs.count > position ? try constant(position) : nil
+  }
+}
+
+/// A constant tensor as floats.
+struct Constant {
+  let shape: Shape
+  let values: [Float]
+}
+
+extension Tensor {
+  fileprivate func checkedFloats(of name: String) throws(BackendError) -> [Float] {
+    guard elementType.isFloatingPoint else {
+      throw BackendError(
+        .unsupported, "the constant '\(name)' is \(elementType): convert it to a floating-point type")
+    }
+    return floats()
+  }
+}
+
+extension AlignedBuffer {
+  /// A copy of `values`, followed by `padding` zeros.
+  convenience init(_ values: [Float], padding: Int = 0) throws(BackendError) {
+    try self.init(count: values.count + padding, for: "weights")
+    for (index, value) in values.enumerated() { base[index] = value }
+    (base + values.count).update(repeating: 0, count: padding)
+  }
+}

@@ -1,0 +1,202 @@
+import Foundation
+import Synchronization
+import ZooBackend
+import ZooGraph
+import ZooPluginKit
+import ZooProtocol
+import ZooTensor
+import ZooWeights
+
+/// One loaded version of a model: its plugin, its network and the requests on their way through both.
+final class ModelInstance: Sendable {
+  private struct State {
+    var statistics = RequestStatistics()
+    /// Requests that were taken and are not answered.
+    var taken = 0
+    var isDraining = false
+    var whenDrained: [CheckedContinuation<Void, Never>] = []
+  }
+
+  let manifest: WireManifest
+  let plugin: any ModelPlugin
+  let graph: Graph
+  let executable: any Executable
+  let device: String
+  let locations: [String: String]
+
+  private let capacity: Int
+  private let worker: ComputeWorker
+  private let state = Mutex(State())
+
+  /// Makes the plugin, checks its weights and compiles its network.
+  ///
+  /// - Parameter folder: where the files of the manifest lie, verified.
+  init(
+    manifest: WireManifest, folder: URL, plugins: [any ModelPlugin.Type], backends: [any Backend]
+  ) throws {
+    guard let type = plugins.first(where: { $0.name == manifest.plugin }) else {
+      throw ZooError(.failedPrecondition, "there is no plugin \"\(manifest.plugin)\"")
+    }
+    let backend = try Self.backend(for: manifest.placement.device, among: backends)
+    let locations = manifest.files.reduce(into: [:]) { locations, file in
+      locations[file.path] = folder.appending(path: file.path).path(percentEncoded: false)
+    }
+    let plugin = try type.make(manifest.config, files: ModelFiles(locations: locations))
+    let graph = try plugin.network()
+    try Self.requireFiniteConstants(of: graph)
+    try Self.check(manifest.inputs, against: graph.inputs.map { ($0, graph.nodes[$0].name) }, in: graph, field: "inputs")
+    try Self.check(manifest.outputs, against: graph.outputs.map { ($0.node, $0.name) }, in: graph, field: "outputs")
+    var options = CompileOptions()
+    if manifest.placement.threads > 0 { options.threads = Int(manifest.placement.threads) }
+    options.plannedShapes = [graph.inputs.map { graph.nodes[$0].shape }]
+    executable = try backend.compile(graph, options: options)
+    self.plugin = plugin
+    self.graph = graph
+    device = backend.name
+    capacity = manifest.queue.capacity == 0 ? 64 : Int(manifest.queue.capacity)
+    worker = ComputeWorker(executable: executable, capacity: capacity, name: manifest.name)
+    self.manifest = manifest
+    self.locations = locations
+  }
+
+  /// The backend that a manifest asks for, or the first where it asks for none.
+  private static func backend(for device: WireDevice, among backends: [any Backend]) throws -> any Backend {
+    let name: String
+    switch device {
+    case .unspecified, .auto:
+      guard let first = backends.first else { throw ZooError(.failedPrecondition, "the server has no backend") }
+      return first
+    case .cpu: name = "cpu"
+    case .cuda: name = "cuda"
+    case .reference: name = "reference"
+    case .UNRECOGNIZED(let number):
+      throw ZooError(.failedPrecondition, "placement.device is \(number), which is no device that is known here")
+    }
+    guard let backend = backends.first(where: { $0.name == name }) else {
+      throw ZooError(
+        .failedPrecondition,
+        "placement.device asks for \(name), and this server has \(backends.map(\.name).joined(separator: ", ")): "
+          + "give DEVICE_AUTO to take what there is")
+    }
+    return backend
+  }
+
+  private static func requireFiniteConstants(of graph: Graph) throws {
+    var constants: [String: Tensor] = [:]
+    for node in graph.nodes {
+      if case .constant(let tensor) = node.operation { constants[node.name] = tensor }
+    }
+    try Weights(constants).requireFinite()
+  }
+
+  /// Holds the tensors that the manifest describes against the network's own.
+  private static func check(
+    _ specs: [WireTensorSpec], against tensors: [(node: Graph.NodeID, name: String)], in graph: Graph, field: String
+  ) throws {
+    for (index, spec) in specs.enumerated() {
+      guard let tensor = tensors.first(where: { $0.name == spec.name }) else {
+        throw ZooError(
+          .failedPrecondition,
+          "\(field)[\(index)].name is \"\(spec.name)\": the network has \(tensors.map(\.name).joined(separator: ", "))")
+      }
+      let shape = graph.nodes[tensor.node].shape.dimensions
+      guard spec.shape.count == shape.count, zip(spec.shape, shape).allSatisfy({ $0 == -1 || $0 == $1 }) else {
+        throw ZooError(
+          .failedPrecondition, "\(field)[\(index)].shape is \(spec.shape) and the network's \(spec.name) is \(shape)")
+      }
+    }
+  }
+
+  // MARK: Requests
+
+  struct Answer: Sendable {
+    var output: ModelOutput
+    var timing: WireTiming
+  }
+
+  /// Prepares the item, waits for the network, and finishes the item.
+  ///
+  /// - Parameter work: the threads for preparing and finishing, shared by all models.
+  func infer(_ input: ModelInput, deadline: ContinuousClock.Instant, on work: BlockingWork) async throws -> Answer {
+    try take()
+    let start = ContinuousClock.now
+    do {
+      let answer = try await run(input, deadline: deadline, on: work, from: start)
+      release(after: .now - start, succeeded: true)
+      return answer
+    } catch {
+      release(after: .now - start, succeeded: false)
+      throw ZooError(wrapping: error)
+    }
+  }
+
+  private func run(
+    _ input: ModelInput, deadline: ContinuousClock.Instant, on work: BlockingWork, from start: ContinuousClock.Instant
+  ) async throws -> Answer {
+    let plugin = plugin
+    let (item, prepared) = try await work.run { [start] in
+      let begin = ContinuousClock.now
+      guard begin < deadline else { throw Self.late("preparing it began") }
+      let item = try plugin.preparedItem(for: input)
+      return (item, (waited: begin - start, took: .now - begin))
+    }
+    let turn = try await worker.run(item.tensors, deadline: deadline)
+    let (output, finished) = try await work.run {
+      let begin = ContinuousClock.now
+      guard begin < deadline else { throw Self.late("finishing it began") }
+      return (try item.finish(turn.outputs), .now - begin)
+    }
+    var timing = WireTiming()
+    timing.queueUs = (prepared.waited + turn.queued).microseconds
+    timing.prepareUs = prepared.took.microseconds
+    timing.computeUs = turn.computed.microseconds
+    timing.finishUs = finished.microseconds
+    return Answer(output: output, timing: timing)
+  }
+
+  private static func late(_ stage: String) -> ZooError {
+    ZooError(.deadlineExceeded, "the request's time was over before \(stage)")
+  }
+
+  private func take() throws(ZooError) {
+    let refusal = state.withLock { state -> ZooError? in
+      if state.isDraining {
+        return ZooError(.unavailable, "\(manifest.name)@\(manifest.version) is being unloaded: try again, or another version")
+      }
+      guard state.taken < capacity else {
+        return ZooError(
+          .resourceExhausted, "\(capacity) requests wait for \(manifest.name), which is the limit: try again later")
+      }
+      state.taken += 1
+      return nil
+    }
+    if let refusal { throw refusal }
+  }
+
+  private func release(after latency: Duration, succeeded: Bool) {
+    let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+      state.taken -= 1
+      state.statistics.record(latency, succeeded: succeeded)
+      guard state.isDraining, state.taken == 0 else { return [] }
+      defer { state.whenDrained = [] }
+      return state.whenDrained
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// Takes no more requests; returns when those that were taken are answered.
+  func drain() async {
+    await withCheckedContinuation { continuation in
+      let isDrained = state.withLock { state in
+        state.isDraining = true
+        if state.taken > 0 { state.whenDrained.append(continuation) }
+        return state.taken == 0
+      }
+      if isDrained { continuation.resume() }
+    }
+  }
+
+  var statistics: WireStatistics {
+    state.withLock { $0.statistics.wire(waiting: $0.taken) }
+  }
+}

@@ -1,0 +1,71 @@
+public import ZooPluginKit
+
+/// EfficientNet-B0 (arXiv 1905.11946, table 1) as its authors made it light: no squeeze-and-excitation, ReLU6 for SiLU.
+///
+/// Padding is TensorFlow's 'SAME' and batch norm's ε 1e-3, as the weights were trained with.
+public struct EfficientNetLite0: Trunk {
+  private static let epsilon: Float = 1e-3
+
+  let stem: Conv2D
+  let stemNorm: BatchNorm
+  let blocks: [InvertedResidual]
+  let top: Conv2D
+  let topNorm: BatchNorm
+  public let head: Linear
+
+  public var featureCount: Int { head.weight.shape[1] }
+
+  public init(_ weights: Weights) throws {
+    // Repeats and the stride of the first block in each of the seven stages; kernels and widths are the weights'.
+    let stages: [(repeats: Int, stride: Int)] = [(1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1)]
+    let strides = stages.flatMap { stage in [stage.stride] + Array(repeating: 1, count: stage.repeats - 1) }
+
+    stem = try Conv2D(weights, "_conv_stem", Convolution(stride: Extent(2), padding: .same))
+    stemNorm = try BatchNorm(weights, "_bn0", epsilon: Self.epsilon)
+    blocks = try strides.enumerated().map { index, stride in
+      try InvertedResidual(weights, "_blocks.\(index)", stride: stride, epsilon: Self.epsilon)
+    }
+    top = try Conv2D(weights, "_conv_head")
+    topNorm = try BatchNorm(weights, "_bn1", epsilon: Self.epsilon)
+    head = try Linear(weights, "_fc")
+  }
+
+  public func features(_ picture: Value) throws -> Value {
+    var x = try stemNorm(stem(picture)).relu6()
+    for block in blocks { x = try block(x) }
+    return try topNorm(top(x)).relu6().globalAveragePooled().flattened()
+  }
+}
+
+/// MobileNetV2's block (arXiv 1801.04381): widen, filter each channel, narrow; the skip joins the narrow ends.
+struct InvertedResidual: Sendable {
+  let expand: (conv: Conv2D, norm: BatchNorm)?
+  let depthwise: Conv2D
+  let depthwiseNorm: BatchNorm
+  let project: Conv2D
+  let projectNorm: BatchNorm
+  let stride: Int
+
+  init(_ weights: Weights, _ name: String, stride: Int, epsilon: Float) throws {
+    self.stride = stride
+    expand =
+      weights.contains("\(name)._expand_conv.weight")
+      ? (
+        try Conv2D(weights, "\(name)._expand_conv"), try BatchNorm(weights, "\(name)._bn0", epsilon: epsilon)
+      ) : nil
+    var depthwise = try Conv2D(weights, "\(name)._depthwise_conv")
+    depthwise.options = Convolution(stride: Extent(stride), groups: depthwise.filter.shape[0], padding: .same)
+    self.depthwise = depthwise
+    depthwiseNorm = try BatchNorm(weights, "\(name)._bn1", epsilon: epsilon)
+    project = try Conv2D(weights, "\(name)._project_conv")
+    projectNorm = try BatchNorm(weights, "\(name)._bn2", epsilon: epsilon)
+  }
+
+  func callAsFunction(_ x: Value) throws -> Value {
+    var y = x
+    if let expand { y = try expand.norm(expand.conv(y)).relu6() }
+    y = try depthwiseNorm(depthwise(y)).relu6()
+    y = try projectNorm(project(y))
+    return stride == 1 && y.shape == x.shape ? try x + y : y
+  }
+}

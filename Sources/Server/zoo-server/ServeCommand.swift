@@ -1,0 +1,115 @@
+public import ArgumentParser
+import Foundation
+public import Logging
+import NIOCore
+import ServiceLifecycle
+import UnixSignals
+import ZooBackend
+import ZooCPU
+import ZooProtocol
+import ZooRuntime
+import ZooServer
+
+/// `zoo-server serve`
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Serves the models of a folder until it is told to stop.",
+    discussion: """
+      On SIGTERM or SIGINT nothing new is taken, what is in flight is answered, and the server ends.
+
+      Without --token everybody who can connect may call the models. Without --admin-token nobody may register, load or \
+      remove any. Tokens are better given by file or environment than on the command line, where other users see them.
+      """)
+
+  @Option(name: .customLong("models"), help: "The folder with the models.", completion: .directory)
+  var modelsFolder: String = "models"
+
+  @Option(help: "Where to listen: HOST:PORT; port 0 for any free one.")
+  var listen: String = "127.0.0.1:7878"
+
+  @Option(help: "A file to write the address to when clients can connect.", completion: .file())
+  var addressFile: String?
+
+  @Option(help: "A file with the token that clients must show (or ZOO_TOKEN).", completion: .file())
+  var tokenFile: String?
+
+  @Option(help: "A file with the token that allows changes (or ZOO_ADMIN_TOKEN).", completion: .file())
+  var adminTokenFile: String?
+
+  @Option(help: "Threads that compute; all cores unless told.")
+  var threads: Int?
+
+  @Option(help: "The largest request or answer, in MiB.")
+  var frameLimit: Int = 64
+
+  @Option(help: "Seconds that requests in flight may take when the server stops.")
+  var drainTime: Int = 30
+
+  @Option(help: "trace, debug, info, notice, warning or error.")
+  var logLevel: Logger.Level = .info
+
+  func validate() throws {
+    guard 1...1024 ~= frameLimit else { throw ValidationError("--frame-limit is \(frameLimit): give 1 to 1024 MiB") }
+    guard 0...3600 ~= drainTime else { throw ValidationError("--drain-time is \(drainTime): give 0 to 3600 seconds") }
+    if let threads, !(1...1024 ~= threads) { throw ValidationError("--threads is \(threads): give 1 to 1024") }
+    _ = try address()
+  }
+
+  func run() async throws {
+    LoggingSystem.bootstrap(StreamLogHandler.standardError)
+    var logger = Logger(label: "zoo-server")
+    logger.logLevel = logLevel
+
+    let device = CPUDevice.current
+    let threads = threads ?? device.coreCount
+    let cpu = try CPUBackend(threads: threads)
+    let runtime = try ModelRuntime(
+      .init(models: URL(filePath: modelsFolder, directoryHint: .isDirectory), preparationThreads: threads),
+      plugins: plugins, backends: [cpu, ReferenceBackend()], logger: logger)
+    await runtime.start()
+
+    let (host, port) = try address()
+    var limits = ProtocolLimits()
+    limits.frameBytes = frameLimit << 20
+    let started = ContinuousClock.now
+    let server = ZooServer(
+      runtime: runtime,
+      configuration: ServerConfiguration(
+        host: host, port: port,
+        tokens: AccessTokens(
+          call: try token(in: tokenFile, or: "ZOO_TOKEN"), administer: try token(in: adminTokenFile, or: "ZOO_ADMIN_TOKEN")),
+        limits: limits, drainTime: .seconds(drainTime)),
+      logger: logger,
+      machine: { WireMachine(device, backend: cpu, started: started) },
+      onListening: { [addressFile] address in
+        guard let addressFile else { return }
+        let text = "\(address.ipAddress ?? host):\(address.port ?? port)\n"
+        try Data(text.utf8).write(to: URL(filePath: addressFile), options: .atomic)
+      })
+    try await ServiceGroup(
+      services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+    ).run()
+  }
+
+  private func address() throws -> (host: String, port: Int) {
+    let parts = listen.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count >= 2, let port = Int(parts[parts.count - 1]), 0...65535 ~= port else {
+      throw ValidationError("--listen is \"\(listen)\": give HOST:PORT, for example 127.0.0.1:7878 or [::1]:7878")
+    }
+    let host = parts.dropLast().joined(separator: ":")
+    return (host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host, port)
+  }
+
+  private func token(in file: String?, or variable: String) throws -> String? {
+    guard let file else {
+      let value = ProcessInfo.processInfo.environment[variable]
+      return value?.isEmpty == true ? nil : value
+    }
+    let token = try String(contentsOf: URL(filePath: file), encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+    guard !token.isEmpty else { throw ValidationError("\(file) is empty: put a token into it") }
+    return token
+  }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

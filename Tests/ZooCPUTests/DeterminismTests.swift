@@ -1,0 +1,68 @@
+import Testing
+import ZooBackend
+import ZooCPU
+import ZooGraph
+import ZooOpParity
+import ZooTensor
+
+struct DeterminismTests {
+  @Test(
+    "results are the same bits on any number of threads",
+    arguments: InstructionSet.available, MatrixLibrary.allCases)
+  func sameOnAnyNumberOfThreads(_ instructionSet: InstructionSet, _ library: MatrixLibrary) throws {
+    let row = try TestNetwork.parityCase(batch: 2)
+    let results = try [1, 2, 3, 7].map { threads in
+      try CPUBackend(threads: threads, instructionSet: instructionSet, library: library)
+        .compile(row.graph, options: CompileOptions()).run(row.inputs).map { $0.floats() }
+    }
+    for result in results.dropFirst() { #expect(result == results[0]) }
+  }
+
+  @Test("fewer threads for one executable change no bit")
+  func sameWithThreadOption() throws {
+    let row = try TestNetwork.parityCase(batch: 1)
+    let backend = try CPUBackend(threads: 4)
+    let all = try backend.compile(row.graph, options: CompileOptions()).run(row.inputs)
+    let one = try backend.compile(row.graph, options: CompileOptions(threads: 1)).run(row.inputs)
+    #expect(all.map { $0.floats() } == one.map { $0.floats() })
+  }
+
+  @Test(
+    "an item of a batch has the same bits as alone", arguments: InstructionSet.available, MatrixLibrary.allCases)
+  func sameInBatch(_ instructionSet: InstructionSet, _ library: MatrixLibrary) throws {
+    let row = try TestNetwork.parityCase(batch: 3)
+    let executable = try CPUBackend(threads: 2, instructionSet: instructionSet, library: library)
+      .compile(row.graph, options: CompileOptions())
+    let together = try executable.run(row.inputs).map { $0.floats() }
+    let items = row.inputs[0].floats()
+    let itemSize = items.count / 3
+    for item in 0..<3 {
+      let input = try Tensor(Array(items[item * itemSize..<(item + 1) * itemSize]), shape: TestNetwork.shape)
+      let alone = try executable.run([input]).map { $0.floats() }
+      for (all, one) in zip(together, alone) {
+        #expect(Array(all[item * one.count..<(item + 1) * one.count]) == one)
+      }
+    }
+  }
+
+  @Test("calls of one executable from several threads do not disturb each other")
+  func concurrentCalls() async throws {
+    let graph = try TestNetwork.graph()
+    let executable = try CPUBackend(threads: 3).compile(graph, options: CompileOptions())
+    var numbers = SeededNumbers(seed: 7)
+    let inputs = try (0..<4).map { _ in try numbers.tensor(TestNetwork.shape) }
+    let expected = try inputs.map { try executable.run([$0]).map { $0.floats() } }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for worker in 0..<8 {
+        group.addTask {
+          for round in 0..<5 {
+            let index = (worker + round) % inputs.count
+            let result = try executable.run([inputs[index]]).map { $0.floats() }
+            #expect(result == expected[index])
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+}

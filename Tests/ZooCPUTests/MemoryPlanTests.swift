@@ -1,0 +1,101 @@
+import Testing
+import ZooBackend
+import ZooGraph
+import ZooOpParity
+import ZooTensor
+
+@testable import ZooCPU
+
+struct MemoryPlanTests {
+  private func expectNoOverlap(_ lifetimes: [MemoryPlan.Lifetime], _ plan: MemoryPlan) {
+    for (index, one) in lifetimes.enumerated() {
+      #expect(plan.offsets[index] % MemoryPlan.alignment == 0)
+      #expect(plan.offsets[index] + one.size <= plan.size)
+      for (other, two) in lifetimes.enumerated().dropFirst(index + 1) where one.overlaps(two) {
+        #expect(
+          plan.offsets[index] + one.size <= plan.offsets[other]
+            || plan.offsets[other] + two.size <= plan.offsets[index],
+          "\(one) and \(two) share memory")
+      }
+    }
+  }
+
+  @Test("results that live at the same time never share memory", arguments: 0..<50)
+  func randomLifetimes(seed: UInt64) {
+    var numbers = SeededNumbers(seed: seed)
+    let lifetimes = (0..<40).map { _ in
+      let first = Int.random(in: 0..<60, using: &numbers)
+      return MemoryPlan.Lifetime(
+        size: Int.random(in: 1...1000, using: &numbers), first: first,
+        last: first + Int.random(in: 0..<12, using: &numbers))
+    }
+    expectNoOverlap(lifetimes, MemoryPlan(lifetimes))
+  }
+
+  @Test("a chain needs the memory of two of its results")
+  func chain() {
+    let plan = MemoryPlan((0..<10).map { MemoryPlan.Lifetime(size: 64, first: $0, last: $0 + 1) })
+    #expect(plan.size == 128)
+  }
+
+  @Test("no memory for no results")
+  func empty() {
+    #expect(MemoryPlan([]).size == 0)
+  }
+
+  @Test("what a step reads is never what another result was written over, in random networks", arguments: 0..<40)
+  func randomNetworks(seed: UInt64) throws {
+    let row = try RandomNetwork.parityCase(seed: seed)
+    let network = try Network(row.graph.optimized(), library: .packed, instructions: .best)
+    let planner = Planner(
+      network: network, library: .packed, instructions: .best, threads: 2, memoryLimit: .max)
+    let shapes = try network.graph.shapes(for: row.inputs.map(\.shape))
+    let plan = try planner.plan(shapes: shapes)
+
+    // Plays the plan on labels: each float of the arena remembers which node's result it holds.
+    let aliases = network.graph.nodes.indices.map { id in
+      var id = id
+      while network.graph.nodes[id].operation.isView { id = network.graph.nodes[id].inputs[0] }
+      return id
+    }
+    var holders = Array(repeating: -1, count: plan.arenaSize)
+    func expect(_ place: Plan.Place, holds id: Int) {
+      guard case .arena(let offset) = place else { return }
+      #expect(holders[offset..<offset + shapes[id].elementCount].allSatisfy { $0 == aliases[id] })
+    }
+    var steps = plan.steps[...]
+    for (id, node) in network.graph.nodes.enumerated() {
+      switch node.operation {
+      case .input, .constant: continue
+      case let operation where operation.isView: continue
+      default: break
+      }
+      let next = steps.popFirst()
+      let step = try #require(next)
+      for (place, operand) in zip(step.operands, node.inputs) { expect(place, holds: operand) }
+      for index in step.result..<step.result + shapes[id].elementCount { holders[index] = id }
+    }
+    for (output, place) in zip(network.graph.outputs, plan.outputs) { expect(place.place, holds: output.node) }
+  }
+
+  @Test("elementwise operations write over an operand that nobody needs any more")
+  func inPlace() throws {
+    let builder = GraphBuilder()
+    let x = try builder.input("x", shape: [1, 8, 8, 16])
+    let y = try x.sigmoid().tanh().sigmoid().tanh()
+    let network = try Network(builder.graph(outputs: [("y", y)]), library: .packed, instructions: .best)
+    let planner = Planner(network: network, library: .packed, instructions: .best, threads: 1, memoryLimit: .max)
+    let plan = try planner.plan(shapes: network.graph.shapes(for: [[1, 8, 8, 16]]))
+    #expect(plan.arenaSize == 1024)
+  }
+}
+
+extension Operation {
+  /// True where the result is the operand under another shape.
+  fileprivate var isView: Bool {
+    switch self {
+    case .reshape, .flatten: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import Testing
+import ZooBackend
+import ZooGraph
+import ZooOpParity
+import ZooTensor
+
+@testable import ZooCPU
+
+struct WinogradTests {
+  private func algorithm(_ options: Convolution, _ filter: Shape, output: Shape) -> ConvolutionAlgorithm {
+    ConvolutionAlgorithm(for: options, filter: filter, output: output)
+  }
+
+  @Test("Winograd is chosen for 3×3 convolutions with many channels and pixels, and for no others")
+  func choice() {
+    let large: Shape = [1, 64, 64, 64]
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: large) == .winograd)
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: [1, 14, 14, 64]) == .im2col)
+    #expect(algorithm(Convolution(), [64, 16, 3, 3], output: large) == .im2col)
+    #expect(algorithm(Convolution(), [64, 40, 3, 3], output: large) == .im2col)
+    #expect(algorithm(Convolution(), [64, 64, 5, 5], output: large) == .im2col)
+    #expect(algorithm(Convolution(stride: Extent(2)), [64, 64, 3, 3], output: large) == .im2col)
+    #expect(algorithm(Convolution(dilation: Extent(2)), [64, 64, 3, 3], output: large) == .im2col)
+    #expect(algorithm(Convolution(groups: 2), [64, 32, 3, 3], output: large) == .im2col)
+  }
+
+  @Test(
+    "Winograd agrees with the reference for every padding and remainder of tiles",
+    arguments: InstructionSet.available, MatrixLibrary.allCases)
+  func agreesWithReference(_ instructionSet: InstructionSet, _ library: MatrixLibrary) throws {
+    let backend = try CPUBackend(threads: 3, instructionSet: instructionSet, library: library)
+    let uneven = Insets(top: 2, bottom: 0, leading: 1, trailing: 3)
+    let rows: [(size: (Int, Int), Padding, PaddingMode, Activation?)] = [
+      ((24, 24), .explicit(.zero), .zero, nil),
+      ((25, 26), .explicit(Insets(1)), .zero, .relu),
+      ((27, 23), .explicit(Insets(1)), .reflect, nil),
+      ((22, 29), .explicit(uneven), .replicate, .sigmoid),
+      ((24, 21), .explicit(uneven), .reflect, nil),
+      ((21, 24), .same, .zero, .relu6),
+      ((23, 22), .explicit(Insets(5)), .replicate, nil),
+      ((26, 27), .explicit(Insets(4)), .reflect, nil),
+    ]
+    for (index, row) in rows.enumerated() {
+      var numbers = SeededNumbers(seed: UInt64(index))
+      let input = try Shape([2, row.size.0, row.size.1, 48])
+      let builder = GraphBuilder()
+      let conv = Conv2D(
+        "conv", filter: try numbers.tensor([32, 48, 3, 3], in: -0.1...0.1), bias: index % 2 == 0 ? try numbers.tensor([32]) : nil,
+        Convolution(padding: row.1, paddingMode: row.2, activation: row.3))
+      let y = try conv(builder.input("x", shape: input))
+      #expect(algorithm(conv.options, conv.filter.shape, output: y.shape) == .winograd)
+      let parity = ParityCase(
+        "winograd \(row)", graph: builder.graph(outputs: [("y", y)]), inputs: [try numbers.tensor(input)])
+      let result = parity.check(backend, tolerance: 1e-5)
+      #expect(result.isWithinTolerance, "\(result)")
+    }
+  }
+
+  @Test("a network built for a large picture runs on a small one, and on one that takes several turns")
+  func otherSizes() throws {
+    var numbers = SeededNumbers(seed: 3)
+    let builder = GraphBuilder()
+    let conv = Conv2D("conv", filter: try numbers.tensor([32, 32, 3, 3]), Convolution(padding: .same))
+    let y = try conv(builder.input("x", shape: [1, 64, 64, 32]))
+    let graph = builder.graph(outputs: [("y", y)])
+    for shape in [[1, 1, 1, 32], [2, 3, 5, 32], [1, 161, 165, 32]] as [Shape] {
+      let result = ParityCase("winograd \(shape)", graph: graph, inputs: [try numbers.tensor(shape)])
+        .check(try CPUBackend(threads: 2), tolerance: 1e-5)
+      #expect(result.isWithinTolerance, "\(result)")
+    }
+  }
+}
