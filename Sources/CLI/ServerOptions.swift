@@ -57,13 +57,13 @@ struct ServerOptions: ParsableArguments {
   }
 }
 
-extension ServerAddress: @retroactive ExpressibleByArgument {
+extension ServerAddress: ExpressibleByArgument {
   public init?(argument: String) {
     self.init(argument)
   }
 }
 
-extension ModelReference: @retroactive ExpressibleByArgument {
+extension ModelReference: ExpressibleByArgument {
   public init?(argument: String) {
     self.init(argument)
   }

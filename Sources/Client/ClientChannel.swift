@@ -117,7 +117,8 @@ private final class ClientHandler: ChannelInboundHandler {
       }
     } catch {
       let cause = (error as? FrameError)?.zooError ?? (error as? ZooError)
-      let code = (error as? FrameError)?.zooError.code ?? .internal
+      // What the server did wrong is not this side's argument; a long answer is read by a client that allows it.
+      let code: ZooError.Code = cause?.code == .resourceExhausted ? .resourceExhausted : .internal
       let message = "the server's answer cannot be read: \(cause?.message ?? "\(error)")"
       perform(connection.fail(ZooError(code, message)))
     }

@@ -16,7 +16,7 @@ public struct ModelReference: Sendable, Hashable, CustomStringConvertible {
     let parts = text.split(separator: "@", omittingEmptySubsequences: false)
     guard parts.count <= 2, ModelName.isValid(String(parts[0])) else { return nil }
     if parts.count == 2 {
-      guard let version = UInt32(parts[1]), version > 0 else { return nil }
+      guard parts[1].first != "+", let version = UInt32(parts[1]), version > 0 else { return nil }
       self.init(name: String(parts[0]), version: version)
     } else {
       self.init(name: String(parts[0]))

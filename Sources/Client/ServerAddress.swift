@@ -30,7 +30,8 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
 
   private static func port(behind rest: Substring) -> Int? {
     if rest.isEmpty { return standardPort }
-    guard rest.first == ":", let port = Int(rest.dropFirst()), 1...65535 ~= port else { return nil }
+    let digits = rest.dropFirst()
+    guard rest.first == ":", digits.first != "+", let port = Int(digits), 1...65535 ~= port else { return nil }
     return port
   }
 

@@ -119,16 +119,6 @@ public final class ZooClient: Sendable {
   private static var late: ZooError {
     ZooError(.deadlineExceeded, "the server did not answer in time: give a longer timeout")
   }
-
-  /// The hello of the connection in use, with the server's limits.
-  func greeting() async throws -> WireHelloResult {
-    let deadline = ContinuousClock.now + configuration.timeout
-    do {
-      return try await connections.connection(deadline: deadline).greeting()
-    } catch let lost as LostCall {
-      throw ZooError(.unavailable, "\(configuration.address): \(lost.reason)")
-    }
-  }
 }
 
 extension WireRequest.OneOf_Call {

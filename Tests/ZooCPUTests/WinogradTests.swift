@@ -45,7 +45,8 @@ struct WinogradTests {
       let input = try Shape([2, row.size.0, row.size.1, 48])
       let builder = GraphBuilder()
       let conv = Conv2D(
-        "conv", filter: try numbers.tensor([32, 48, 3, 3], in: -0.1...0.1), bias: index % 2 == 0 ? try numbers.tensor([32]) : nil,
+        "conv", filter: try numbers.tensor([32, 48, 3, 3], in: -0.1...0.1),
+        bias: index % 2 == 0 ? try numbers.tensor([32]) : nil,
         Convolution(padding: row.1, paddingMode: row.2, activation: row.3))
       let y = try conv(builder.input("x", shape: input))
       #expect(algorithm(conv.options, conv.filter.shape, output: y.shape) == .winograd)

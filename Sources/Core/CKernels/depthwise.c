@@ -2,8 +2,8 @@
 
 // Depthwise sums, four pixels at a time so that each weight is loaded once for them.
 //
-// Every element is the same chain of multiply-adds whichever way it is computed: bias, then the taps in order. Where the
-// four windows lie evenly in the input, taps are found by adding; elsewhere by pointers, those into padding to zeros.
+// Every element is the same chain of multiply-adds whichever way it is computed: the taps in order, the bias last. Where
+// the four windows lie evenly in the input, taps are found by adding; elsewhere by pointers, those into padding to zeros.
 // A row of taps that is padding altogether is left out.
 
 typedef struct zoo_depthwise_rows {
@@ -26,7 +26,7 @@ typedef struct zoo_depthwise_rows {
     const size_t step = rows->step, stride = rows->stride;                                                        \
     size_t c = 0;                                                                                                 \
     for (; c + LANES <= channels; c += LANES) {                                                                   \
-      vector s0 = *(const vector *)(bias + c), s1 = s0, s2 = s0, s3 = s0;                                         \
+      vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};                                                              \
       for (size_t r = 0; r < rows->count; r++) {                                                                  \
         const float *x = rows->inputs[r] + c;                                                                     \
         const float *w = rows->filters[r] + c;                                                                    \
@@ -38,20 +38,21 @@ typedef struct zoo_depthwise_rows {
           s3 += weight * *(const vector *)(x + 3 * step + s * stride);                                            \
         }                                                                                                         \
       }                                                                                                           \
-      ZOO_STORE_CLAMPED(vector, output + c, s0, low, high)                                                        \
-      ZOO_STORE_CLAMPED(vector, output + stride + c, s1, low, high)                                               \
-      ZOO_STORE_CLAMPED(vector, output + 2 * stride + c, s2, low, high)                                           \
-      ZOO_STORE_CLAMPED(vector, output + 3 * stride + c, s3, low, high)                                           \
+      const vector b = *(const vector *)(bias + c);                                                               \
+      ZOO_STORE_CLAMPED(vector, output + c, s0 + b, low, high)                                                    \
+      ZOO_STORE_CLAMPED(vector, output + stride + c, s1 + b, low, high)                                           \
+      ZOO_STORE_CLAMPED(vector, output + 2 * stride + c, s2 + b, low, high)                                       \
+      ZOO_STORE_CLAMPED(vector, output + 3 * stride + c, s3 + b, low, high)                                       \
     }                                                                                                             \
     for (; c < channels; c++) {                                                                                   \
       for (size_t pixel = 0; pixel < 4; pixel++) {                                                                \
-        float sum = bias[c];                                                                                      \
+        float sum = 0;                                                                                            \
         for (size_t r = 0; r < rows->count; r++) {                                                                \
           for (size_t s = 0; s < width; s++) {                                                                    \
             sum += rows->filters[r][s * stride + c] * rows->inputs[r][pixel * step + s * stride + c];             \
           }                                                                                                       \
         }                                                                                                         \
-        output[pixel * stride + c] = zoo_clamp(sum, low, high);                                                   \
+        output[pixel * stride + c] = zoo_clamp(sum + bias[c], low, high);                                         \
       }                                                                                                           \
     }                                                                                                             \
   }                                                                                                               \
@@ -70,8 +71,7 @@ typedef struct zoo_depthwise_rows {
     size_t c = 0;                                                                                                 \
     /* Four sums at a time, because one has to wait for each of its additions. */                                 \
     for (; c + 4 * LANES <= channels; c += 4 * LANES) {                                                           \
-      vector s0 = *(const vector *)(bias + c), s1 = *(const vector *)(bias + c + LANES);                          \
-      vector s2 = *(const vector *)(bias + c + 2 * LANES), s3 = *(const vector *)(bias + c + 3 * LANES);          \
+      vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};                                                              \
       for (size_t k = 0; k < count; k++) {                                                                        \
         const float *w = filters[k] + c;                                                                          \
         const float *x = taps[k] + c;                                                                             \
@@ -80,22 +80,22 @@ typedef struct zoo_depthwise_rows {
         s2 += *(const vector *)(w + 2 * LANES) * *(const vector *)(x + 2 * LANES);                                \
         s3 += *(const vector *)(w + 3 * LANES) * *(const vector *)(x + 3 * LANES);                                \
       }                                                                                                           \
-      ZOO_STORE_CLAMPED(vector, output + c, s0, low, high)                                                        \
-      ZOO_STORE_CLAMPED(vector, output + c + LANES, s1, low, high)                                                \
-      ZOO_STORE_CLAMPED(vector, output + c + 2 * LANES, s2, low, high)                                            \
-      ZOO_STORE_CLAMPED(vector, output + c + 3 * LANES, s3, low, high)                                            \
+      ZOO_STORE_CLAMPED(vector, output + c, s0 + *(const vector *)(bias + c), low, high)                          \
+      ZOO_STORE_CLAMPED(vector, output + c + LANES, s1 + *(const vector *)(bias + c + LANES), low, high)          \
+      ZOO_STORE_CLAMPED(vector, output + c + 2 * LANES, s2 + *(const vector *)(bias + c + 2 * LANES), low, high)  \
+      ZOO_STORE_CLAMPED(vector, output + c + 3 * LANES, s3 + *(const vector *)(bias + c + 3 * LANES), low, high)  \
     }                                                                                                             \
     for (; c + LANES <= channels; c += LANES) {                                                                   \
-      vector sum = *(const vector *)(bias + c);                                                                   \
+      vector sum = {0};                                                                                           \
       for (size_t k = 0; k < count; k++) {                                                                        \
         sum += *(const vector *)(filters[k] + c) * *(const vector *)(taps[k] + c);                                \
       }                                                                                                           \
-      ZOO_STORE_CLAMPED(vector, output + c, sum, low, high)                                                       \
+      ZOO_STORE_CLAMPED(vector, output + c, sum + *(const vector *)(bias + c), low, high)                         \
     }                                                                                                             \
     for (; c < channels; c++) {                                                                                   \
-      float sum = bias[c];                                                                                        \
+      float sum = 0;                                                                                              \
       for (size_t k = 0; k < count; k++) sum += filters[k][c] * taps[k][c];                                       \
-      output[c] = zoo_clamp(sum, low, high);                                                                      \
+      output[c] = zoo_clamp(sum + bias[c], low, high);                                                            \
     }                                                                                                             \
   }
 

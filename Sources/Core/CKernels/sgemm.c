@@ -6,15 +6,16 @@
 // Rows of a are read where they are, one broadcast for two multiplications; ZOO_DEPTH steps of a panel of b
 // (32 × 256 floats) stay in the L1 cache while all rows of a pass by.
 //
-// Every element of c is the same chain of fused multiply-adds whichever tile it falls into: bias, then k upwards.
+// Every element of c is the same chain of fused multiply-adds whichever tile it falls into, from 0 with k upwards, and
+// the bias added last: a normalisation often follows that takes it away again, and what it rounded off with it.
 enum { ZOO_DEPTH = 256 };
 
 #define ZOO_DEFINE_SGEMM(suffix, TARGET, LANES, TILE_ROWS)                                                         \
   typedef float zoo_vector_##suffix __attribute__((ext_vector_type(LANES), aligned(4), may_alias));                \
-  /* c [rows][vectors · LANES] (+)= a · b for one tile; rows and vectors are constants where it is called. */      \
+  /* c [rows][vectors · LANES] = clamp(start + a · b + bias); rows and vectors are constants where it is called. */ \
   ZOO_INLINE void zoo_tile_##suffix(const int rows, const int vectors, size_t depth, const float *a, size_t lda,   \
-                                    const float *b, const float *start, size_t start_stride, float low,            \
-                                    float high, float *c, size_t ldc) {                                            \
+                                    const float *b, const float *start, size_t start_stride,                       \
+                                    const float *bias, float low, float high, float *c, size_t ldc) {              \
     typedef zoo_vector_##suffix vector;                                                                            \
     vector sum[TILE_ROWS][2];                                                                                      \
     _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {                                            \
@@ -34,13 +35,14 @@ enum { ZOO_DEPTH = 256 };
     }                                                                                                              \
     _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {                                            \
       _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {                                       \
-        ZOO_STORE_CLAMPED(vector, c + i * ldc + j * LANES, sum[i][j], low, high)                                   \
+        const vector total = sum[i][j] + *(const vector *)(bias + j * LANES);                                      \
+        ZOO_STORE_CLAMPED(vector, c + i * ldc + j * LANES, total, low, high)                                       \
       }                                                                                                            \
     }                                                                                                              \
   }                                                                                                                \
   TARGET static void zoo_tile_rows_##suffix(size_t rows, bool wide, size_t depth, const float *a, size_t lda,      \
-                                            const float *b, const float *start, size_t start_stride, float low,    \
-                                            float high, float *c, size_t ldc) {                                    \
+                                            const float *b, const float *start, size_t start_stride,               \
+                                            const float *bias, float low, float high, float *c, size_t ldc) {      \
     switch (rows) {                                                                                                \
       ZOO_TILE_CASES_##suffix                                                                                      \
     }                                                                                                              \
@@ -59,6 +61,7 @@ enum { ZOO_DEPTH = 256 };
       for (size_t column = 0; column < n; column += width) {                                                       \
         const size_t columns = n - column < width ? n - column : width;                                            \
         const bool wide = columns > LANES;                                                                         \
+        const float *added = is_last && bias != NULL ? bias + column : zeros;                                      \
         const float *b = packed + column * k + done * width;                                                       \
         for (size_t row = 0; row < m; row += TILE_ROWS) {                                                          \
           const size_t rows = m - row < TILE_ROWS ? m - row : TILE_ROWS;                                           \
@@ -67,11 +70,11 @@ enum { ZOO_DEPTH = 256 };
           const float *start = to;                                                                                 \
           size_t start_stride = ldc;                                                                               \
           if (done == 0) {                                                                                         \
-            start = bias != NULL ? bias + column : zeros;                                                          \
+            start = zeros;                                                                                         \
             start_stride = 0;                                                                                      \
           }                                                                                                        \
           if (columns == width || columns == LANES) {                                                              \
-            zoo_tile_rows_##suffix(rows, wide, depth, left, lda, b, start, start_stride, floor, ceiling, to, ldc); \
+            zoo_tile_rows_##suffix(rows, wide, depth, left, lda, b, start, start_stride, added, floor, ceiling, to, ldc);\
             continue;                                                                                              \
           }                                                                                                        \
           if (done > 0) {                                                                                          \
@@ -79,31 +82,31 @@ enum { ZOO_DEPTH = 256 };
             start = edge;                                                                                          \
             start_stride = width;                                                                                  \
           }                                                                                                        \
-          zoo_tile_rows_##suffix(rows, wide, depth, left, lda, b, start, start_stride, floor, ceiling, edge, width); \
+          zoo_tile_rows_##suffix(rows, wide, depth, left, lda, b, start, start_stride, added, floor, ceiling, edge, width);\
           for (size_t i = 0; i < rows; i++) memcpy(to + i * ldc, edge + i * width, columns * sizeof(float));       \
         }                                                                                                          \
       }                                                                                                            \
     }                                                                                                              \
   }
 
-#define ZOO_TILE_CASE(suffix, count)                                                      \
-  case count:                                                                             \
-    if (wide) {                                                                           \
-      zoo_tile_##suffix(count, 2, depth, a, lda, b, start, start_stride, low, high, c, ldc);         \
-    } else {                                                                              \
-      zoo_tile_##suffix(count, 1, depth, a, lda, b, start, start_stride, low, high, c, ldc);         \
-    }                                                                                     \
+#define ZOO_TILE_CASE(suffix, count)                                                                               \
+  case count:                                                                                                      \
+    if (wide) {                                                                                                    \
+      zoo_tile_##suffix(count, 2, depth, a, lda, b, start, start_stride, bias, low, high, c, ldc);                 \
+    } else {                                                                                                       \
+      zoo_tile_##suffix(count, 1, depth, a, lda, b, start, start_stride, bias, low, high, c, ldc);                 \
+    }                                                                                                              \
     break;
 
-#define ZOO_TILE_CASES_plain \
+#define ZOO_TILE_CASES_plain                                                                                       \
   ZOO_TILE_CASE(plain, 1) ZOO_TILE_CASE(plain, 2) ZOO_TILE_CASE(plain, 3) ZOO_TILE_CASE(plain, 4)
-#define ZOO_TILE_CASES_avx2                                                             \
-  ZOO_TILE_CASE(avx2, 1) ZOO_TILE_CASE(avx2, 2) ZOO_TILE_CASE(avx2, 3) ZOO_TILE_CASE(avx2, 4) \
+#define ZOO_TILE_CASES_avx2                                                                                        \
+  ZOO_TILE_CASE(avx2, 1) ZOO_TILE_CASE(avx2, 2) ZOO_TILE_CASE(avx2, 3) ZOO_TILE_CASE(avx2, 4)                      \
   ZOO_TILE_CASE(avx2, 5) ZOO_TILE_CASE(avx2, 6)
-#define ZOO_TILE_CASES_avx512                                                                         \
-  ZOO_TILE_CASE(avx512, 1) ZOO_TILE_CASE(avx512, 2) ZOO_TILE_CASE(avx512, 3) ZOO_TILE_CASE(avx512, 4)       \
-  ZOO_TILE_CASE(avx512, 5) ZOO_TILE_CASE(avx512, 6) ZOO_TILE_CASE(avx512, 7) ZOO_TILE_CASE(avx512, 8)       \
-  ZOO_TILE_CASE(avx512, 9) ZOO_TILE_CASE(avx512, 10) ZOO_TILE_CASE(avx512, 11) ZOO_TILE_CASE(avx512, 12)    \
+#define ZOO_TILE_CASES_avx512                                                                                      \
+  ZOO_TILE_CASE(avx512, 1) ZOO_TILE_CASE(avx512, 2) ZOO_TILE_CASE(avx512, 3) ZOO_TILE_CASE(avx512, 4)              \
+  ZOO_TILE_CASE(avx512, 5) ZOO_TILE_CASE(avx512, 6) ZOO_TILE_CASE(avx512, 7) ZOO_TILE_CASE(avx512, 8)              \
+  ZOO_TILE_CASE(avx512, 9) ZOO_TILE_CASE(avx512, 10) ZOO_TILE_CASE(avx512, 11) ZOO_TILE_CASE(avx512, 12)           \
   ZOO_TILE_CASE(avx512, 13) ZOO_TILE_CASE(avx512, 14)
 
 ZOO_DEFINE_SGEMM(plain, , 4, 4)

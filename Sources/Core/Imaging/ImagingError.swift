@@ -5,12 +5,15 @@ public struct ImagingError: Error, Sendable, CustomStringConvertible {
     case unknownFormat
     /// The file is damaged or ends too early.
     case malformed
-    /// One of ``ImageLimits`` is exceeded.
+    /// The file is right and of a kind that is not read here, such as a lossless JPEG.
+    case unsupported
+    /// One of ``ImageLimits`` is exceeded, or the file asks for more work than a real picture does.
     case limitExceeded
     /// A size or parameter makes no sense.
     case invalidParameter
     /// A tensor is no picture.
     case invalidTensor
+    /// Not the caller's fault: there is no memory.
     case internalFailure
   }
 

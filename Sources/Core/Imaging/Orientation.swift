@@ -1,83 +1,58 @@
-/// How a camera was held: the EXIF tag 0x0112 (CIPA DC-008, 4.6.5.1).
+/// How a camera was held: the EXIF tag 0x0112 (CIPA DC-008, 4.6.5.1). The names say what must be done to see the picture
+/// upright.
 enum Orientation: UInt16 {
   case upright = 1
-  case mirrored = 2
-  case upsideDown = 3
-  case mirroredUpsideDown = 4
-  case transposed = 5
-  case turnedLeft = 6
-  case transversed = 7
-  case turnedRight = 8
+  case flipHorizontally = 2
+  case turnHalf = 3
+  case flipVertically = 4
+  case transpose = 5
+  case turnRight = 6
+  case transverse = 7
+  case turnLeft = 8
 
-  /// Reads the tag out of an EXIF block; upright where there is none, or none that makes sense.
+  /// Reads the tag out of the first directory of an EXIF block; upright where there is none, or none that makes sense:
+  /// a damaged block is no reason to refuse a picture.
   ///
   /// - Parameter exif: a TIFF file: byte order, 42, the offset of the first directory.
   init(exif: ArraySlice<UInt8>) {
-    let bytes = Array(exif)
-    self = Self.tag(in: bytes) ?? .upright
-  }
-
-  private static func tag(in bytes: [UInt8]) -> Orientation? {
-    guard bytes.count >= 8 else { return nil }
-    let isLittleEndian: Bool
-    switch (bytes[0], bytes[1]) {
-    case (UInt8(ascii: "I"), UInt8(ascii: "I")): isLittleEndian = true
-    case (UInt8(ascii: "M"), UInt8(ascii: "M")): isLittleEndian = false
-    default: return nil
-    }
-
-    func short(_ offset: Int) -> UInt16? {
-      guard offset >= 0, offset + 2 <= bytes.count else { return nil }
-      let (first, second) = (UInt16(bytes[offset]), UInt16(bytes[offset + 1]))
-      return isLittleEndian ? second << 8 | first : first << 8 | second
-    }
-    func long(_ offset: Int) -> Int? {
-      guard let first = short(offset), let second = short(offset + 2) else { return nil }
-      return isLittleEndian ? Int(second) << 16 | Int(first) : Int(first) << 16 | Int(second)
-    }
-
-    guard short(2) == 42, let directory = long(4), let entries = short(directory) else { return nil }
-    for entry in 0..<Int(entries) {
-      let start = directory + 2 + entry * 12
-      guard let tag = short(start) else { return nil }
-      if tag == 0x0112 { return short(start + 8).flatMap(Orientation.init) }
-    }
-    return nil
+    self = Tiff(exif).flatMap { $0.value(ofTag: 0x0112) }.flatMap(Orientation.init) ?? .upright
   }
 }
 
-extension Image {
-  /// The picture as it should be seen, of one that was stored with this orientation.
-  func upright(from orientation: Orientation) -> Image {
-    let (last, bottom) = (width - 1, height - 1)
-    return switch orientation {
-    case .upright: self
-    case .mirrored: rearranged(width, height) { x, y in (last - x, y) }
-    case .upsideDown: rearranged(width, height) { x, y in (last - x, bottom - y) }
-    case .mirroredUpsideDown: rearranged(width, height) { x, y in (x, bottom - y) }
-    case .transposed: rearranged(height, width) { x, y in (y, x) }
-    case .turnedLeft: rearranged(height, width) { x, y in (y, bottom - x) }
-    case .transversed: rearranged(height, width) { x, y in (last - y, bottom - x) }
-    case .turnedRight: rearranged(height, width) { x, y in (last - y, x) }
+/// The little of TIFF 6.0 that a tag's value needs. Every read is checked against the block's end.
+private struct Tiff {
+  private let bytes: ArraySlice<UInt8>
+  private let isLittleEndian: Bool
+
+  init?(_ bytes: ArraySlice<UInt8>) {
+    switch bytes.prefix(2) {
+    case [0x49, 0x49]: isLittleEndian = true
+    case [0x4D, 0x4D]: isLittleEndian = false
+    default: return nil
     }
+    self.bytes = bytes
+    guard short(at: 2) == 42 else { return nil }
   }
 
-  /// A picture of another size whose pixels come from where `source` says.
-  private func rearranged(
-    _ newWidth: Int, _ newHeight: Int, from source: (_ x: Int, _ y: Int) -> (x: Int, y: Int)
-  ) -> Image {
-    let count = newWidth * newHeight * 3
-    let rearranged = [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-      for y in 0..<newHeight {
-        for x in 0..<newWidth {
-          let from = source(x, y)
-          for channel in 0..<3 {
-            target[(y * newWidth + x) * 3 + channel] = pixels[(from.y * width + from.x) * 3 + channel]
-          }
-        }
-      }
-      initialized = count
+  /// The first value of a tag of type SHORT, in the first directory.
+  func value(ofTag wanted: UInt16) -> UInt16? {
+    guard let directory = long(at: 4), let count = short(at: directory) else { return nil }
+    for index in 0..<Int(count) {
+      let entry = directory + 2 + index * 12
+      guard let tag = short(at: entry) else { return nil }
+      if tag == wanted { return short(at: entry + 2) == 3 ? short(at: entry + 8) : nil }
     }
-    return Image(trustedWidth: newWidth, height: newHeight, pixels: rearranged)
+    return nil
+  }
+
+  private func short(at offset: Int) -> UInt16? {
+    guard offset + 2 <= bytes.count else { return nil }
+    let (first, second) = (UInt16(bytes[bytes.startIndex + offset]), UInt16(bytes[bytes.startIndex + offset + 1]))
+    return isLittleEndian ? second << 8 | first : first << 8 | second
+  }
+
+  private func long(at offset: Int) -> Int? {
+    guard let first = short(at: offset), let second = short(at: offset + 2) else { return nil }
+    return isLittleEndian ? Int(second) << 16 | Int(first) : Int(first) << 16 | Int(second)
   }
 }

@@ -1,0 +1,5 @@
+/// Which colour comes first in a tensor.
+public enum ChannelOrder: Sendable, Hashable {
+  case rgb
+  case bgr
+}
