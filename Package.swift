@@ -2,11 +2,12 @@
 
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-]
+let settings: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ]
   // tools/test sets it.
   + (Context.environment["ZOO_WARNINGS_AS_ERRORS"] != nil ? [.treatAllWarnings(as: .error)] : [])
 
@@ -119,6 +120,28 @@ let package = Package(
     tests(of: "ZooBackend", ["ZooTensor", "ZooGraph", "ZooOpParity"]),
     tests(of: "ZooCPU", ["ZooTensor", "ZooGraph", "ZooBackend", "ZooOpParity"]),
     tests(of: "ZooWeights", ["ZooTensor"]),
+    tests(of: "ZooImaging", ["ZooTensor", "CZooImaging"]),
+    tests(of: "ZooProtocol", ["ZooTensor", nioCore, protobuf]),
+    .target(
+      name: "ZooTinyModels", dependencies: ["ZooBackend", "ZooPluginKit", "ZooCycleGAN", crypto],
+      path: "Tests/Support/TinyModels", swiftSettings: settings),
+    tests(
+      of: "ZooRuntime",
+      ["ZooTinyModels", "ZooBackend", "ZooCPU", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN", protobuf, logging]),
+    tests(of: "ZooBackbones", ["ZooPluginKit", "ZooBackend", "ZooCPU"]),
+    tests(of: "ZooCycleGAN", ["ZooPluginKit", "ZooBackend", "ZooCPU"]),
+    tests(of: "ZooSearchHasher", ["ZooPluginKit", "ZooBackbones", "ZooBackend", "ZooCPU"]),
+    tests(
+      of: "ZooServer",
+      [
+        "ZooTinyModels", "ZooClient", "ZooProtocol", "ZooRuntime", "ZooPluginKit", "ZooBackend", "ZooCPU",
+        "ZooCycleGAN", "ZooClassifier", protobuf, nioCore, logging,
+      ]),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["zoo", "zoo-server", "ZooClient", "ZooProtocol", "ZooImaging", "ZooTinyModels"],
+      path: "Tests/EndToEndTests", swiftSettings: settings),
+    tests(of: "ZooClient", ["ZooProtocol", nioCore, nioPosix, nioConcurrency, protobuf]),
   ],
   cLanguageStandard: .c17
 )

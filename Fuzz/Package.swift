@@ -12,7 +12,7 @@ let package = Package(
       name: "zoo-fuzz",
       dependencies: [
         "CLibFuzzer",
-        .product(name: "ZooFuzzing", package: "zoo"),
+        .product(name: "ZooCore", package: "zoo"), .product(name: "ZooPlugins", package: "zoo"),
       ]),
   ]
 )

@@ -32,7 +32,8 @@ enum NumPyFile {
       let extents = header.firstMatch(of: /'shape':\s*\(([0-9, ]*)\)/)?.1
     else { throw fail("its header says neither type nor shape as numpy.save writes them") }
     guard let type = types.first(where: { $0.code == code })?.type else {
-      throw fail("its type is \(code), and \(types.map(\.code).joined(separator: ", ")) are read: convert it with astype")
+      throw fail(
+        "its type is \(code), and \(types.map(\.code).joined(separator: ", ")) are read: convert it with astype")
     }
     guard order == "False" else { throw fail("it is in Fortran's order: write it with numpy.ascontiguousarray") }
     let shape = try Shape(extents.split(whereSeparator: { $0 == "," || $0 == " " }).compactMap { Int($0) })

@@ -19,7 +19,9 @@ struct ServerOptions: ParsableArguments {
   var json = false
 
   func validate() throws {
-    guard timeout > 0, timeout <= 86400 else { throw ValidationError("--timeout is \(timeout): give up to 86400 seconds") }
+    guard timeout > 0, timeout <= 86400 else {
+      throw ValidationError("--timeout is \(timeout): give up to 86400 seconds")
+    }
   }
 
   /// Runs `body` with a client, and ends the program with the status that its error calls for.

@@ -42,7 +42,9 @@ extension ZooClient {
     infer.version = model.version
     infer.inputs = inputs
     infer.parameters = parameters
-    guard case .infer(let result) = try await call(.infer(infer), timeout: timeout) else { throw Self.unexpected("infer") }
+    guard case .infer(let result) = try await call(.infer(infer), timeout: timeout) else {
+      throw Self.unexpected("infer")
+    }
     return result
   }
 
@@ -50,7 +52,8 @@ extension ZooClient {
   ///
   /// - Parameter picture: a JPEG or PNG file.
   public func translate(
-    _ picture: Data, by model: ModelReference, format: PictureFormat = .jpeg, quality: Int? = nil, timeout: Duration? = nil
+    _ picture: Data, by model: ModelReference, format: PictureFormat = .jpeg, quality: Int? = nil,
+    timeout: Duration? = nil
   ) async throws -> (image: WireEncodedImage, timing: WireTiming) {
     var parameters: [String: WireParameter] = ["format": .with { $0.text = format.rawValue }]
     if let quality { parameters["quality"] = .with { $0.integer = Int64(quality) } }

@@ -22,7 +22,8 @@ extension ZooClient {
   ) async throws -> WireModelStatus {
     let manifestFile = folder.appending(path: "manifest.textproto")
     guard let manifest = try? String(contentsOf: manifestFile, encoding: .utf8) else {
-      throw ZooError(.invalidArgument, "\(manifestFile.path(percentEncoded: false)) cannot be read: every model has one")
+      throw ZooError(
+        .invalidArgument, "\(manifestFile.path(percentEncoded: false)) cannot be read: every model has one")
     }
     let limits = try await hello().limits
     let upload = try await begin(manifest)
@@ -40,7 +41,8 @@ extension ZooClient {
       guard size == file.totalBytes else {
         throw ZooError(
           .invalidArgument,
-          "\(file.path) has \(size) bytes and the manifest says \(file.totalBytes): `zoo-server sums` prints what is right")
+          "\(file.path) has \(size) bytes and the manifest says \(file.totalBytes): `zoo-server sums` prints what is "
+            + "right")
       }
       var offset = file.receivedBytes
       while offset < file.totalBytes {

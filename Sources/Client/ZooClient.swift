@@ -4,10 +4,10 @@ import ZooProtocol
 
 /// Calls the models of a zoo server.
 ///
-/// One connection is opened with the first call and shared by all of them, however many run at once; where it breaks, the
-/// next call opens another. A call that the server never got is repeated on the new connection, with growing pauses, until
-/// its timeout; one that may have run is repeated only where a second run changes nothing (everything but `upload`,
-/// `unload`, `commit` and `unregister`). What the server refuses is not asked again.
+/// One connection is opened with the first call and shared by all of them, however many run at once; where it breaks,
+/// the next call opens another. A call that the server never got is repeated on the new connection, with growing pauses,
+/// until its timeout; one that may have run is repeated only where a second run changes nothing (everything but
+/// `upload`, `unload`, `commit` and `unregister`). What the server refuses is not asked again.
 ///
 /// Cancelling the task of a call tells the server to give it up.
 public final class ZooClient: Sendable {

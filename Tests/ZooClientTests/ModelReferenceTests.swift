@@ -2,9 +2,10 @@ import Testing
 import ZooClient
 
 struct ModelReferenceTests {
-  @Test(arguments: [
-    ("horse2zebra", "horse2zebra", 0), ("horse2zebra@2", "horse2zebra", 2), ("a@4294967295", "a", .max),
-  ] as [(String, String, UInt32)])
+  @Test(
+    arguments: [
+      ("horse2zebra", "horse2zebra", 0), ("horse2zebra@2", "horse2zebra", 2), ("a@4294967295", "a", .max),
+    ] as [(String, String, UInt32)])
   func referencesAreReadAndWrittenBack(text: String, name: String, version: UInt32) {
     #expect(ModelReference(text) == ModelReference(name: name, version: version))
     #expect(ModelReference(name: name, version: version).description == text)

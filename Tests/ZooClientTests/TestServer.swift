@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import SwiftProtobuf
 import Testing
 import ZooClient
 import ZooProtocol
@@ -12,7 +13,7 @@ final class TestServer: Sendable {
     case serve
     /// Nothing that comes is answered.
     case mute
-    /// These bytes are sent, whatever the client says, and the connection is closed.
+    /// Whatever the client says is answered with these bytes, and the connection is closed.
     case say([UInt8])
   }
 
@@ -55,6 +56,7 @@ final class TestServer: Sendable {
   }
 
   /// Calls `body` with a server that is gone afterwards.
+  @discardableResult
   static func with<Result>(
     _ behaviour: Behaviour = Behaviour(), port: Int = 0, _ body: (TestServer) async throws -> Result
   ) async throws -> Result {
@@ -112,6 +114,7 @@ final class TestServer: Sendable {
   }
 
   /// A client of this server for as long as `body` runs.
+  @discardableResult
   func withClient<Result>(
     token: String = "", timeout: Duration = .seconds(50), frameBytes: Int = 1 << 20,
     _ body: (ZooClient) async throws -> Result
@@ -137,7 +140,7 @@ private final class TestServerHandler: ChannelInboundHandler {
   private let frames: NIOSingleStepByteToMessageProcessor<FrameDecoder>
   private var connection: ServerConnection
   private var context: ChannelHandlerContext?
-  private var isMute = false
+  private var opening = TestServer.Opening.serve
 
   init(_ server: TestServer) {
     self.server = server
@@ -156,14 +159,7 @@ private final class TestServerHandler: ChannelInboundHandler {
       state.channels.append(context.channel)
       return state.connections
     }
-    switch server.behaviour.open(number) {
-    case .serve: break
-    case .mute: isMute = true
-    case .say(let bytes):
-      isMute = true
-      say(bytes)
-      context.close(promise: nil)
-    }
+    opening = server.behaviour.open(number)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -172,9 +168,18 @@ private final class TestServerHandler: ChannelInboundHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !isMute else { return }
+    switch opening {
+    case .serve: serve(unwrapInboundIn(data))
+    case .mute: break
+    case .say(let bytes):
+      say(bytes)
+      context.close(promise: nil)
+    }
+  }
+
+  private func serve(_ bytes: ByteBuffer) {
     do {
-      try frames.process(buffer: unwrapInboundIn(data)) { frame in
+      try frames.process(buffer: bytes) { frame in
         let request = try WireRequest(frame: frame)
         server.state.withLockedValue { $0.received.append(request) }
         server.arrived.yield(request)

@@ -66,9 +66,10 @@ struct ClientConnectionTests {
     #expect(connection.received(failure(code, id: id)) == [.finish(id: request, lost), .close])
   }
 
-  @Test(arguments: [
-    answer(id: 1), .with { $0.id = 1 }, .with { ($0.id, $0.hello) = (2, .init()) }, .init(),
-  ] as [WireResponse])
+  @Test(
+    arguments: [
+      answer(id: 1), .with { $0.id = 1 }, .with { ($0.id, $0.hello) = (2, .init()) }, .init(),
+    ] as [WireResponse])
   func anythingElseThanAHelloFirstIsNoServerOfOurs(response: WireResponse) {
     var connection = ClientConnection()
     let (id, _) = connection.request(call())

@@ -6,9 +6,11 @@ struct ServerConnectionEndingTests {
 
   // MARK: Timeouts
 
-  @Test(arguments: [
-    (0, .seconds(30)), (1, .milliseconds(1)), (600_000, .seconds(600)), (600_001, .seconds(600)), (.max, .seconds(600)),
-  ] as [(UInt32, Duration)])
+  @Test(
+    arguments: [
+      (0, .seconds(30)), (1, .milliseconds(1)), (600_000, .seconds(600)), (600_001, .seconds(600)),
+      (.max, .seconds(600)),
+    ] as [(UInt32, Duration)])
   func aRequestGetsTheTimeThatItAsksForUpToTheLargest(timeout: UInt32, expected: Duration) {
     var connection = ServerConnection.open(as: "caller", Self.limits)
     #expect(connection.received(infer(id: 5, timeout: timeout), at: start).deadlines == [start + expected])
@@ -86,9 +88,11 @@ struct ServerConnectionEndingTests {
     #expect(connection.answered(answer(id: 5)).sent.count == 1)
   }
 
-  @Test(arguments: [
-    (.empty, .invalidArgument), (.tooLong(declared: 9, maximum: 1), .resourceExhausted), (.truncated(received: 2), .dataLoss),
-  ] as [(FrameError, WireStatusCode)])
+  @Test(
+    arguments: [
+      (.empty, .invalidArgument), (.tooLong(declared: 9, maximum: 1), .resourceExhausted),
+      (.truncated(received: 2), .dataLoss),
+    ] as [(FrameError, WireStatusCode)])
   func afterLostFramesWhatIsInFlightIsAnsweredThenItCloses(error: FrameError, code: WireStatusCode) {
     var connection = ServerConnection.busy([5, 6])
     connection.lost(error).expectFailure(code, of: 0)

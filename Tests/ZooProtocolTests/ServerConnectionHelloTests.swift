@@ -72,7 +72,8 @@ struct ServerConnectionHelloTests {
 
   @Test func aMalformedFrameBeforeHelloCloses() {
     var connection = ServerConnection.new()
-    connection.received(malformed: ZooError(.invalidArgument, "no")).expectFailure(.invalidArgument, of: 0, closing: true)
+    connection.received(malformed: ZooError(.invalidArgument, "no"))
+      .expectFailure(.invalidArgument, of: 0, closing: true)
   }
 
   @Test func lostFramesBeforeHelloClose() {

@@ -66,14 +66,15 @@ struct WireTensorTests {
     #expect(error?.message.contains("inputs.photo.tensor.element_type is \(type.rawValue)") == true)
   }
 
-  @Test(arguments: [
-    ("a negative extent", [-1]), ("a negative extent among others", [2, -3, 0]), ("the least extent", [.min]),
-    ("two negative extents whose product is right", [-2, -2]),
-    ("a product over 2^63", [1 << 32, 1 << 32]), ("a product of bytes over 2^63", [1 << 62]),
-    ("a product that wraps around to 4", [(1 << 62) + 1, 4]), ("the largest extent twice", [.max, .max]),
-    ("an overflow hidden behind a zero", [.max, .max, 0]),
-    ("nine dimensions", [Int64](repeating: 1, count: 9)), ("many dimensions", [Int64](repeating: 1, count: 10_000)),
-  ] as [(String, [Int64])])
+  @Test(
+    arguments: [
+      ("a negative extent", [-1]), ("a negative extent among others", [2, -3, 0]), ("the least extent", [.min]),
+      ("two negative extents whose product is right", [-2, -2]),
+      ("a product over 2^63", [1 << 32, 1 << 32]), ("a product of bytes over 2^63", [1 << 62]),
+      ("a product that wraps around to 4", [(1 << 62) + 1, 4]), ("the largest extent twice", [.max, .max]),
+      ("an overflow hidden behind a zero", [.max, .max, 0]),
+      ("nine dimensions", [Int64](repeating: 1, count: 9)), ("many dimensions", [Int64](repeating: 1, count: 10_000)),
+    ] as [(String, [Int64])])
   func anImpossibleShapeIsRefused(what: String, shape: [Int64]) {
     let error = error(wire(.float32, shape, bytes: 16))
     #expect(error?.code == .invalidArgument, "\(what)")
@@ -81,10 +82,11 @@ struct WireTensorTests {
     #expect((error?.message.utf8.count ?? .max) < 1000, "\(what)")
   }
 
-  @Test(arguments: [
-    (.float32, [2, 3], 23), (.float32, [2, 3], 25), (.float32, [2, 3], 0), (.float32, [2, 3], 6), (.uint8, [], 0),
-    (.uint8, [0], 1), (.int64, [1 << 40], 8), (.bfloat16, [3], 12),
-  ] as [(WireElementType, [Int64], Int)])
+  @Test(
+    arguments: [
+      (.float32, [2, 3], 23), (.float32, [2, 3], 25), (.float32, [2, 3], 0), (.float32, [2, 3], 6), (.uint8, [], 0),
+      (.uint8, [0], 1), (.int64, [1 << 40], 8), (.bfloat16, [3], 12),
+    ] as [(WireElementType, [Int64], Int)])
   func theWrongNumberOfBytesIsRefusedBeforeAnythingIsAllocated(type: WireElementType, shape: [Int64], bytes: Int) {
     let error = error(wire(type, shape, bytes: bytes))
     #expect(error?.code == .invalidArgument)

@@ -90,7 +90,9 @@ def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
 class ResNet(nn.Module):
     """Table 1: [N, 3, H, W] to logits [N, classes]. The four stages are `width`, 2, 4 and 8 times `width` wide."""
 
-    def __init__(self, block: type[BasicBlock] | type[Bottleneck], repeats: list[int], width: int, classes: int) -> None:
+    def __init__(
+        self, block: type[BasicBlock] | type[Bottleneck], repeats: list[int], width: int, classes: int
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -135,7 +137,7 @@ def small_efficientnet(classes: int) -> nn.Module:
 
 
 def settle(network: nn.Module, generator: torch.Generator) -> None:
-    """Seeded weights, and statistics near those of the activations, so that numbers stay in a trained network's range."""
+    """Seeded weights, and statistics near those of the activations, so that numbers stay as in trained networks."""
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     with torch.no_grad():
         for parameter in network.parameters():

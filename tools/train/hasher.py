@@ -1,21 +1,34 @@
-"""Trains the two heads of the visual-search hasher on the features of a frozen trunk.
+"""Trains and measures the two heads of the product hasher, models/product-hasher.
 
-The network is that of Visual Search at eBay (arXiv 1706.03154, section 3): one trunk, a hash head whose sigmoid units are
-thresholded at 0.5, and a category head. The trunk is EfficientNet-Lite0 as it is; only the heads are trained here.
+Visual Search at eBay (arXiv 1706.03154, section 3): one trunk, and on its pooled features a head that recognises the
+category and one whose sigmoid activations, cut at 0.5, are the semantic binary hash. Here the trunk is
+EfficientNet-Lite0 as it is, 1280 features, and only the heads are trained.
 
-The data is a folder of pictures with attributes.csv (id, articleType, baseColour, ...): the public Fashion Product Images
-set in its small form is one. A fifth of the pictures, chosen by a hash of their id, is held out and never trained on.
+The hash head learns from
 
-    python tools/train/hasher.py --data products --weights .cache/efficientnet-lite0.pth
+- a classifier that sees nothing but the activations (section 3.3, after SSDH, arXiv 1507.00101): bits that tell
+  categories apart;
+- a supervised contrastive loss (arXiv 2004.11362) between the activations of a batch, with three kinds of pairs: same
+  category; and same colour; and same gender: bits that also rank within a category;
+- SSDH's binarisation, which pulls activations to 0 and 1, and its balance, which has each bit set half of the time.
+
+    python3 tools/train/hasher.py --data FOLDER --weights .cache/efficientnet-lite0.pth
+
+FOLDER holds the pictures, ID.jpg, and attributes.csv with the columns id, gender, articleType and baseColour. The
+features are computed once and kept under --cache. `--json` keeps the figures. Needs PyTorch, Pillow and safetensors.
 """
 
+from __future__ import annotations
+
 import argparse
+import collections
 import csv
 import hashlib
 import json
-from collections import Counter
+import pathlib
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -25,161 +38,371 @@ from torch import Tensor, nn
 
 import efficientnet_lite0
 
-SMALLEST_CATEGORY = 20
+LEAST_EXAMPLES = 10
+Head = tuple[Tensor, Tensor]  # float16 weight [outputs, 1280] and bias [outputs]
 
 
-@dataclass
-class Data:
-    features: Tensor  # [N, 1280]
-    category: Tensor  # [N]
-    colour: Tensor  # [N]
-    held_out: Tensor  # [N], bool
-    names: list[str]
+# Data
 
 
-def read(folder: Path, weights: Path, cache: Path) -> Data:
-    with open(folder / "attributes.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if (folder / f"{row['id']}.jpg").exists()]
-    counts = Counter(row["articleType"] for row in rows)
-    rows = [row for row in rows if counts[row["articleType"]] >= SMALLEST_CATEGORY]
-    names = sorted({row["articleType"] for row in rows})
-    colours = sorted({row["baseColour"] for row in rows})
-    if cache.exists():
-        features = torch.load(cache)
-    else:
-        trunk, parts = efficientnet_lite0.load(weights), []
-        for start in range(0, len(rows), 32):
-            batch = [efficientnet_lite0.prepare(Image.open(folder / f"{row['id']}.jpg")) for row in rows[start:start + 32]]
-            with torch.inference_mode():
-                parts.append(trunk.features(torch.stack(batch)).clone())
-            if start % 800 == 0:
-                print(f"features: {start + len(batch)} of {len(rows)} pictures", flush=True)
-        features = torch.cat(parts)
-        torch.save(features, cache)
-    held_out = [int(hashlib.sha256(row["id"].encode()).hexdigest(), 16) % 5 == 0 for row in rows]
-    return Data(
-        features, torch.tensor([names.index(row["articleType"]) for row in rows]),
-        torch.tensor([colours.index(row["baseColour"]) for row in rows]), torch.tensor(held_out), names)
+@dataclass(frozen=True)
+class Products:
+    """N pictures: the trunk's features and what they are compared by, as class numbers."""
+
+    ids: list[int]
+    features: Tensor  # float32 [N, 1280]
+    mirrored: Tensor  # float32 [N, 1280]: of the mirrored pictures
+    category: Tensor  # int64 [N]
+    colour: Tensor  # int64 [N]
+    gender: Tensor  # int64 [N]
+
+    def __getitem__(self, rows: Tensor) -> Products:
+        tensors = (self.features, self.mirrored, self.category, self.colour, self.gender)
+        return Products([self.ids[row] for row in rows.tolist()], *(tensor[rows] for tensor in tensors))
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
-class Heads(nn.Module):
-    def __init__(self, bits: int, categories: int):
+def extracted(pictures: list[pathlib.Path], weights: pathlib.Path) -> tuple[Tensor, Tensor]:
+    """The trunk's features [N, 1280] of the pictures and of their mirror images."""
+    network = efficientnet_lite0.load(weights).to(memory_format=torch.channels_last)
+    example = torch.zeros(16, 3, 224, 224).contiguous(memory_format=torch.channels_last)
+    sides: tuple[list[Tensor], list[Tensor]] = ([], [])
+    with torch.no_grad():
+        # Freezing folds batch norm into the convolutions.
+        trunk = torch.jit.freeze(torch.jit.trace(Features(network), example, check_trace=False).eval())
+        for start in range(0, len(pictures), 16):
+            batch = torch.stack([efficientnet_lite0.prepare(Image.open(path)) for path in pictures[start : start + 16]])
+            for side, x in zip(sides, (batch, batch.flip(3))):
+                side.append(trunk(x.contiguous(memory_format=torch.channels_last)).clone())
+            if start % 1600 == 0:
+                print(f"features: {start} of {len(pictures)} pictures", flush=True)
+    return torch.cat(sides[0]), torch.cat(sides[1])
+
+
+class Features(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.hash = nn.Linear(efficientnet_lite0.FEATURES, bits)
-        self.category = nn.Linear(efficientnet_lite0.FEATURES, categories)
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network.features(x)
 
 
-def train(data: Data, bits: int, epochs: int, seed: int = 0) -> Heads:
-    """The hash units are trained through a classifier on top of them, as in the paper's figure 3, pulled together for
-    products of one category and closer still for one colour, pushed to 0 or 1, and held to be on half of the time."""
-    torch.manual_seed(seed)
-    categories, colours = len(data.names), int(data.colour.max()) + 1
-    heads = Heads(bits, categories)
-    on_category, on_colour = nn.Linear(bits, categories), nn.Linear(bits, colours)
-    rows = (~data.held_out).nonzero().squeeze(1)
-    parameters = [*heads.parameters(), *on_category.parameters(), *on_colour.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    for epoch in range(epochs):
-        for batch in rows[torch.randperm(len(rows))].split(256):
-            features = F.dropout(data.features[batch], 0.2)
-            category, colour = data.category[batch], data.colour[batch]
-            units = torch.sigmoid(heads.hash(features))
-            signs = F.normalize(2 * units - 1, dim=1)
-            likeness = signs @ signs.T / 0.2
-            same = (category[:, None] == category[None]).float()
-            wanted = same * (1 + 0.5 * (colour[:, None] == colour[None]).float())
-            wanted.fill_diagonal_(0)
-            others = ~torch.eye(len(batch), dtype=torch.bool)
-            log_share = likeness - torch.logsumexp(likeness.masked_fill(~others, -1e9), 1, keepdim=True)
-            contrast = -(wanted * log_share).sum(1) / wanted.sum(1).clamp(min=1)
-            loss = (F.cross_entropy(heads.category(features), category, label_smoothing=0.05)
-                    + F.cross_entropy(on_category(2 * units - 1), category)
-                    + 0.2 * F.cross_entropy(on_colour(2 * units - 1), colour)
-                    + 0.5 * contrast.mean()
-                    + 0.2 * (1 - (2 * units - 1).square()).mean()
-                    + 1.0 * (units.mean(0) - 0.5).square().mean())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
-    # What is measured is what is shipped.
-    return heads.half().float().eval().requires_grad_(False)
+def features(pictures: list[pathlib.Path], weights: pathlib.Path, cache: pathlib.Path) -> tuple[Tensor, Tensor]:
+    key = hashlib.sha256("\n".join(path.name for path in pictures).encode()).hexdigest()[:16]
+    path = cache / f"features-{key}.pt"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        torch.save(extracted(pictures, weights), partial)
+        partial.rename(path)
+    plain, mirrored = torch.load(path, weights_only=True)
+    return plain, mirrored
 
 
-def mean_average_precision(distance: Tensor, relevant: Tensor) -> float:
-    """mAP over all of the database.
+def numbered(names: list[str]) -> tuple[Tensor, list[str]]:
+    """Class numbers in the order of the names, and the names."""
+    classes = sorted(set(names))
+    number = {name: index for index, name in enumerate(classes)}
+    return torch.tensor([number[name] for name in names]), classes
 
-    Items at the same distance have no order: the expected precision over all their orders is taken (McSherry and Najork,
-    ECIR 2008). distance: [queries, items]; relevant: [queries, items], bool.
+
+def read(data: pathlib.Path, weights: pathlib.Path, cache: pathlib.Path) -> tuple[Products, list[str], list[str]]:
+    """The products, the categories' names, and the article types that have too few examples and are left out."""
+    with open(data / "attributes.csv", newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if (data / f"{row['id']}.jpg").exists()]
+    rows.sort(key=lambda row: int(row["id"]))
+    plain, mirrored = features([data / f"{row['id']}.jpg" for row in rows], weights, cache)
+    counts = collections.Counter(row["articleType"] for row in rows)
+    kept = [index for index, row in enumerate(rows) if counts[row["articleType"]] >= LEAST_EXAMPLES]
+    rows = [rows[index] for index in kept]
+    category, categories = numbered([row["articleType"] for row in rows])
+    colour, _ = numbered([row["baseColour"] for row in rows])
+    gender, _ = numbered([row["gender"] for row in rows])
+    products = Products([int(row["id"]) for row in rows], plain[kept], mirrored[kept], category, colour, gender)
+    left_out = [f"{name} ({count})" for name, count in sorted(counts.items()) if count < LEAST_EXAMPLES]
+    return products, categories, left_out
+
+
+def split(products: Products, part: float, seed: str) -> tuple[Products, Products]:
+    """What to train with and what is held out: of each category the `part` with the smallest SHA-256 of "seed:id"."""
+    by_category: dict[int, list[int]] = collections.defaultdict(list)
+    for row, category in enumerate(products.category.tolist()):
+        by_category[category].append(row)
+    held_out: set[int] = set()
+    for rows in by_category.values():
+        rows.sort(key=lambda row: hashlib.sha256(f"{seed}:{products.ids[row]}".encode()).digest())
+        held_out.update(rows[: round(len(rows) * part)])
+    training = [row for row in range(len(products)) if row not in held_out]
+    return products[torch.tensor(training)], products[torch.tensor(sorted(held_out))]
+
+
+# Heads
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What training is steered by. Chosen on `split(training, 0.2, "validation")`; the held-out ones had no say."""
+
+    epochs: int
+    learning_rate: float
+    dropout: float
+    batch: int = 512
+    weight_decay: float = 0.05
+    smoothing: float = 0.05
+    # Of the hash head alone.
+    temperature: float = 0.1
+    classify: float = 1.0
+    same_category: float = 2.0
+    same_colour: float = 0.5
+    same_gender: float = 0.25
+    binarise: float = 0.1
+    balance: float = 0.1
+
+
+CATEGORY_RECIPE = Recipe(epochs=40, learning_rate=1e-3, dropout=0.5)
+HASH_RECIPE = Recipe(epochs=80, learning_rate=6e-3, dropout=0.15)
+
+
+class StandardisedLinear(nn.Module):
+    """A linear head behind features brought to mean 0 and deviation 1: [N, F] to [N, outputs]."""
+
+    def __init__(self, features: Tensor, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", features.mean(0))
+        self.register_buffer("deviation", features.std(0) + 0.05)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(features.shape[1], outputs)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.linear(self.dropout((features - self.mean) / self.deviation))
+
+    def folded(self) -> Head:
+        """The same for features as they are, in float16."""
+        weight = (self.linear.weight / self.deviation).detach()
+        bias = (self.linear.bias - weight @ self.mean).detach()
+        return weight.half().contiguous(), bias.half().contiguous()
+
+
+def contrastive(similarity: Tensor, positive: Tensor) -> Tensor:
+    """The supervised contrastive loss (arXiv 2004.11362, equation 2).
+
+    - similarity: [N, N], divided by the temperature
+    - positive: bool [N, N]; rows without a positive do not count
     """
-    total, queries = 0.0, 0
-    for row, hits in zip(distance, relevant):
-        wanted = int(hits.sum())
-        if wanted == 0:
-            continue
-        _, group = torch.unique(row, return_inverse=True)
-        size = torch.bincount(group).double()
-        good = torch.bincount(group, weights=hits.double())
-        before, good_before = size.cumsum(0) - size, good.cumsum(0) - good
-        score = 0.0
-        for n, r, t, c in zip(size.tolist(), good.tolist(), before.tolist(), good_before.tolist()):
-            if r == 0:
+    itself = torch.eye(len(similarity), dtype=torch.bool)
+    positive = positive & ~itself
+    log_share = F.log_softmax(similarity.masked_fill(itself, -1e9), dim=1)
+    counts = positive.sum(1)
+    losses = -(log_share * positive).sum(1) / counts.clamp(min=1)
+    return losses[counts > 0].mean()
+
+
+def same(labels: Tensor) -> Tensor:
+    return labels[:, None] == labels[None, :]
+
+
+def trained(
+    products: Products, outputs: int, recipe: Recipe, loss: Callable[[Tensor, Products], Tensor], extra: nn.Module
+) -> Head:
+    """A head that makes `loss` small: of its outputs [N, outputs] for the rows of a batch. `extra` learns with it."""
+    head = StandardisedLinear(products.features, outputs, recipe.dropout)
+    parameters = [*head.parameters(), *extra.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    steps = recipe.epochs * (len(products) // recipe.batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(recipe.epochs):
+        for rows in torch.randperm(len(products)).split(recipe.batch):
+            if len(rows) < recipe.batch:
                 continue
-            i = torch.arange(1, int(n) + 1, dtype=torch.float64)
-            inside = (r - 1) / (n - 1) * (i - 1) if n > 1 else torch.zeros(1, dtype=torch.float64)
-            score += float((r / n * (c + 1 + inside) / (t + i)).sum())
-        total += score / wanted
-        queries += 1
-    return total / queries
+            mirror = torch.rand(len(rows), 1) < 0.5
+            batch = torch.where(mirror, products.mirrored[rows], products.features[rows])
+            optimiser.zero_grad()
+            loss(head(batch), products[rows]).backward()
+            optimiser.step()
+            schedule.step()
+    return head.folded()
 
 
-def hamming(queries: Tensor, items: Tensor) -> Tensor:
-    """Codes as -1 and 1: [Q, bits], [N, bits] -> whole numbers [Q, N]."""
-    return ((queries.shape[1] - queries @ items.T) / 2).round()
+def category_head(products: Products, recipe: Recipe, seed: int = 1) -> Head:
+    torch.manual_seed(seed)
+
+    def loss(logits: Tensor, batch: Products) -> Tensor:
+        return F.cross_entropy(logits, batch.category, label_smoothing=recipe.smoothing)
+
+    return trained(products, int(products.category.max()) + 1, recipe, loss, nn.Module())
 
 
-def evaluate(data: Data, heads: Heads) -> dict[str, float]:
-    """Held-out pictures ask, the pictures of the training part answer; relevant is what has the same articleType."""
-    def codes(features: Tensor) -> Tensor:
-        return torch.where(torch.sigmoid(heads.hash(features)) > 0.5, 1.0, -1.0)
+def hash_head(products: Products, bits: int, recipe: Recipe, seed: int = 1) -> Head:
+    torch.manual_seed(seed)
+    classifier = nn.Linear(bits, int(products.category.max()) + 1)
 
-    test, base = data.held_out, ~data.held_out
-    relevant = data.category[test][:, None] == data.category[base][None]
-    logits = heads.category(data.features[test])
-    ranks = logits.topk(3).indices == data.category[test][:, None]
-    guess = logits.argmax(1)
-    database_guess = heads.category(data.features[base]).argmax(1)
-    cosine = F.normalize(data.features[test], dim=1) @ F.normalize(data.features[base], dim=1).T
+    def loss(outputs: Tensor, batch: Products) -> Tensor:
+        # [N, bits], -1 to 1: twice the activations' distance from the threshold.
+        code = 2 * torch.sigmoid(outputs) - 1
+        unit = F.normalize(code)
+        similarity = unit @ unit.T / recipe.temperature
+        category = same(batch.category)
+        colour = category & same(batch.colour)
+        gender = colour & same(batch.gender)
+        return (
+            recipe.classify * F.cross_entropy(classifier(code), batch.category, label_smoothing=recipe.smoothing)
+            + recipe.same_category * contrastive(similarity, category)
+            + recipe.same_colour * contrastive(similarity, colour)
+            + recipe.same_gender * contrastive(similarity, gender)
+            + recipe.binarise * (1 - code.square().mean())
+            + recipe.balance * code.mean(0).square().mean()
+        )
+
+    return trained(products, bits, recipe, loss, classifier)
+
+
+# Figures
+
+
+def outputs(products: Products, head: Head) -> Tensor:
+    return products.features @ head[0].float().T + head[1].float()
+
+
+def codes(products: Products, head: Head) -> Tensor:
+    """The bits as the server computes them, float32 [N, bits] of 0 and 1."""
+    return (torch.sigmoid(outputs(products, head)) > 0.5).float()
+
+
+def hamming(a: Tensor, b: Tensor) -> Tensor:
+    """[Q, bits] and [D, bits] to int64 [Q, D]."""
+    return (a.sum(1)[:, None] + b.sum(1)[None, :] - 2 * a @ b.T).round().long()
+
+
+def ranks(similarity: Tensor) -> Tensor:
+    """Distances 0, 1, 2, ... in the order of falling similarity: [Q, D] without ties."""
+    order = similarity.argsort(dim=1, descending=True, stable=True)
+    return torch.empty_like(order).scatter_(1, order, torch.arange(similarity.shape[1]).expand_as(order))
+
+
+def average_precision(distance: Tensor, relevant: Tensor, ranked: Tensor) -> Tensor:
+    """Average precision over the whole ranking, float64 [Q]; NaN for queries without anything relevant.
+
+    Pictures at one distance have no order of their own, so this is the expected value over all their orders (McSherry
+    and Najork, ECIR 2008): of n tied pictures with r relevant ones, behind N others with R relevant, the i-th is
+    relevant with probability r / n, and is then, on average, the R + 1 + (i - 1)(r - 1)/(n - 1)-th that is.
+
+    - distance: int64 [Q, D], from 0
+    - relevant, ranked: bool [Q, D]; what is not ranked does not exist
+    """
+    queries, database = distance.shape
+    levels = int(distance.max()) + 1
+    zeros = torch.zeros(queries, levels, dtype=torch.float64)
+    n = zeros.scatter_add(1, distance, ranked.double())
+    r = zeros.scatter_add(1, distance, (relevant & ranked).double())
+    before, relevant_before = n.cumsum(1) - n, r.cumsum(1) - r
+    harmonic = torch.cat([zeros[0, :1], (1 / torch.arange(1, database + 1).double()).cumsum(0)])
+    # The sums over i = 1...n of 1 / (N + i) and of (i - 1) / (N + i).
+    inverse = harmonic[(before + n).long()] - harmonic[before.long()]
+    growing = n - (before + 1) * inverse
+    gain = (relevant_before + 1) * inverse + (r - 1) / (n - 1).clamp(min=1) * growing
+    total = r.sum(1)
+    return (r / n.clamp(min=1) * gain).sum(1) / torch.where(total > 0, total, torch.nan)
+
+
+def mean_average_precision(distance: Tensor, queries: Products, database: Products) -> dict[str, float]:
+    """By what counts as relevant: the same category; and the same colour; and the same gender. A picture does not find
+    itself."""
+    category = queries.category[:, None] == database.category[None, :]
+    colour = category & (queries.colour[:, None] == database.colour[None, :])
+    gender = colour & (queries.gender[:, None] == database.gender[None, :])
+    ranked = torch.tensor(queries.ids)[:, None] != torch.tensor(database.ids)[None, :]
     return {
-        "top1": float(ranks[:, :1].any(1).float().mean()),
-        "top3": float(ranks.any(1).float().mean()),
-        "map_hash": mean_average_precision(hamming(codes(data.features[test]), codes(data.features[base])), relevant),
-        "map_predicted_class": mean_average_precision((guess[:, None] != database_guess[None]).float(), relevant),
-        "map_float_features": mean_average_precision(-cosine, relevant),
+        name: average_precision(distance, relevant, ranked).nanmean().item()
+        for name, relevant in (("category", category), ("and colour", colour), ("and gender", gender))
     }
+
+
+def top(logits: Tensor, labels: Tensor, k: int) -> float:
+    return (logits.topk(k, dim=1).indices == labels[:, None]).any(1).double().mean().item()
+
+
+def figures(training: Products, held_out: Products, heads: dict[int, Head], category: Head) -> dict[str, object]:
+    """Queries are held out; the database is what was trained with, or the other held-out pictures."""
+    rankings: dict[str, Callable[[Products], Tensor]] = {
+        f"{bits} bits": lambda database, head=head: hamming(codes(held_out, head), codes(database, head))
+        for bits, head in heads.items()
+    }
+    predicted = outputs(held_out, category).argmax(1)
+    rankings["predicted category alone"] = lambda database: (
+        predicted[:, None] != outputs(database, category).argmax(1)[None, :]
+    ).long()
+    rankings["features, cosine"] = lambda database: ranks(
+        F.normalize(held_out.features) @ F.normalize(database.features).T
+    )
+    logits = outputs(held_out, category)
+    return {
+        "mAP": {
+            name: {
+                "training": mean_average_precision(ranking(training), held_out, training),
+                "held out": mean_average_precision(ranking(held_out), held_out, held_out),
+            }
+            for name, ranking in rankings.items()
+        },
+        "top-1": top(logits, held_out.category, 1),
+        "top-3": top(logits, held_out.category, 3),
+        "codes": {
+            str(bits): {
+                "bits set": codes(held_out, head).mean().item(),
+                "bits that never change": int((codes(held_out, head).std(0) == 0).sum()),
+                "distinct": len(codes(held_out, head).unique(dim=0)),
+                "activations beyond 0.1 and 0.9": (torch.sigmoid(outputs(held_out, head)) - 0.5).abs().gt(0.4)
+                .double().mean().item(),
+            }
+            for bits, head in heads.items()
+        },
+    }
+
+
+def table(mean_average_precisions: dict[str, dict[str, dict[str, float]]]) -> str:
+    lines = ["mAP@all                     database: training pictures          other held-out pictures"]
+    lines.append(" " * 26 + "".join(f"{name:>12}" for name in ("category", "and colour", "and gender") * 2))
+    for name, databases in mean_average_precisions.items():
+        values = [value for database in databases.values() for value in database.values()]
+        lines.append(f"{name:<26}" + "".join(f"{value:>12.4f}" for value in values))
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the pictures and attributes.csv")
-    parser.add_argument("--weights", type=Path, default=Path(".cache/efficientnet-lite0.pth"))
-    parser.add_argument("--cache", type=Path, default=Path(".cache/hasher-features.pt"))
-    parser.add_argument("--bits", type=int, nargs="+", default=[256], help="the first is written, all are evaluated")
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--out", type=Path, default=Path("models/product-hasher/1"))
+    parser.add_argument("--data", type=pathlib.Path, required=True, help="folder with the pictures and attributes.csv")
+    parser.add_argument("--weights", type=pathlib.Path, default=pathlib.Path(".cache/efficientnet-lite0.pth"))
+    parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "zoo-hasher")
+    parser.add_argument("--bits", type=int, nargs="+", default=[256, 128, 64], help="the first is written")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/product-hasher/1"))
+    parser.add_argument("--json", type=pathlib.Path, help="where the figures go")
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
 
-    data = read(options.data, options.weights, options.cache)
-    print(f"{len(data.category)} pictures in {len(data.names)} categories, {int(data.held_out.sum())} held out")
-    for index, bits in enumerate(options.bits):
-        heads = train(data, bits, options.epochs)
-        print(bits, "bits", json.dumps({key: round(value, 4) for key, value in evaluate(data, heads).items()}), flush=True)
-        if index == 0:
-            options.out.mkdir(parents=True, exist_ok=True)
-            save_file({name: value.half().contiguous() for name, value in heads.state_dict().items()},
-                      options.out / "heads.safetensors")
-            (options.out / "categories.txt").write_text("\n".join(data.names) + "\n")
+    products, categories, left_out = read(options.data, options.weights, options.cache)
+    training, held_out = split(products, part=0.2, seed="held out")
+    print(f"{len(products)} pictures in {len(categories)} categories, {len(held_out)} of them held out")
+    print(f"left out, fewer than {LEAST_EXAMPLES} pictures: {', '.join(left_out)}")
+
+    category = category_head(training, CATEGORY_RECIPE)
+    heads = {bits: hash_head(training, bits, HASH_RECIPE) for bits in options.bits}
+    result = figures(training, held_out, heads, category)
+    print(table(result["mAP"]))
+    print(json.dumps({name: value for name, value in result.items() if name != "mAP"}, indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    weight, bias = heads[options.bits[0]]
+    path = options.out / "heads.safetensors"
+    save_file(
+        {"hash.weight": weight, "hash.bias": bias, "category.weight": category[0], "category.bias": category[1]}, path
+    )
+    path.chmod(0o644)
+    (options.out / "categories.txt").write_text("\n".join(categories) + "\n")
 
 
 if __name__ == "__main__":

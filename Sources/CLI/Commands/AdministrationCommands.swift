@@ -25,9 +25,11 @@ struct RegisterCommand: AsyncParsableCommand {
       let status = try await client.register(URL(filePath: folder, directoryHint: .isDirectory)) { progress in
         bar.withLock { bar in
           // Its length is known with the first chunk.
-          let known = bar ?? ProgressBar("uploaded", total: Double(progress.totalBytes), isWanted: wantsProgress) {
-            Units.bytes(UInt64($0))
-          }
+          let known =
+            bar
+            ?? ProgressBar("uploaded", total: Double(progress.totalBytes), isWanted: wantsProgress) {
+              Units.bytes(UInt64($0))
+            }
           known.advance(to: Double(progress.sentBytes))
           bar = known
         }
@@ -62,7 +64,8 @@ struct UnregisterCommand: AsyncParsableCommand {
 
 struct LoadCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "load", abstract: "Loads a version that is in the server's repository; the newest unless one is named.")
+    commandName: "load", abstract: "Loads a version that is in the server's repository; the newest unless one is named."
+  )
 
   @Argument(help: "The model.")
   var model: ModelReference
@@ -98,6 +101,7 @@ private enum Administration {
   static func report(_ status: WireModelStatus, asJSON: Bool) throws {
     if asJSON { return try Output.json(status) }
     let memory = status.memoryBytes > 0 ? ", \(Units.bytes(status.memoryBytes)) on \(status.device)" : ""
-    Output.print("\(status.name)@\(status.version) is \(status.state.label)\(status.serving ? " and serves" : "")\(memory)")
+    Output.print(
+      "\(status.name)@\(status.version) is \(status.state.label)\(status.serving ? " and serves" : "")\(memory)")
   }
 }

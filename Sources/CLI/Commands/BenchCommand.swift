@@ -42,7 +42,9 @@ struct BenchCommand: AsyncParsableCommand {
   @OptionGroup var options: ServerOptions
 
   func validate() throws {
-    guard !callers.isEmpty else { throw ValidationError("--concurrency is \"\(concurrency)\": give numbers from 1 to 256") }
+    guard !callers.isEmpty else {
+      throw ValidationError("--concurrency is \"\(concurrency)\": give numbers from 1 to 256")
+    }
     guard duration > 0, duration <= 86400 else { throw ValidationError("--duration is \(duration): give up to 86400") }
     if let requests, requests < 1 { throw ValidationError("--requests is \(requests): give 1 or more") }
     guard 0...100_000 ~= warmup else { throw ValidationError("--warmup is \(warmup): give 0 to 100000") }
@@ -60,7 +62,9 @@ struct BenchCommand: AsyncParsableCommand {
     try await options.withClient { client in
       var rows: [Row] = []
       for count in callers {
-        if wantsProgress, callers.count > 1 || duration > 1 { Output.note("measuring with \(count) caller\(count == 1 ? "" : "s")") }
+        if wantsProgress, callers.count > 1 || duration > 1 {
+          Output.note("measuring with \(count) caller\(count == 1 ? "" : "s")")
+        }
         for _ in 0..<warmup { _ = try await client.infer(model, inputs: [.image(picture)]) }
         let meter = Meter()
         let start = ContinuousClock.now
@@ -94,12 +98,15 @@ struct BenchCommand: AsyncParsableCommand {
         Output.print(Row.csvHeader)
         for row in rows { Output.print(row.csv) }
       } else {
-        Output.print(Output.bold("\(status.name)@\(status.version)") + " on \(status.device), \(status.precision), "
-          + "\(Units.bytes(status.memoryBytes))")
+        Output.print(
+          Output.bold("\(status.name)@\(status.version)") + " on \(status.device), \(status.precision), "
+            + "\(Units.bytes(status.memoryBytes))")
         Output.print(Row.table(rows))
         Output.print(Output.dim(machine.summary))
       }
-      for row in rows { if let error = row.firstError { Output.note("zoo: \(row.errors) failed, the first: \(error)") } }
+      for row in rows {
+        if let error = row.firstError { Output.note("zoo: \(row.errors) failed, the first: \(error)") }
+      }
       if rows.contains(where: { $0.errors > 0 }) { throw ExitCode(rows.contains { $0.requests > 0 } ? 4 : 1) }
     }
   }
@@ -142,7 +149,8 @@ struct BenchCommand: AsyncParsableCommand {
 
     static func table(_ rows: [Row]) -> String {
       var table = Table([
-        ("CALLERS", .trailing), ("REQUESTS", .trailing), ("PER SECOND", .trailing), ("P50", .trailing), ("P90", .trailing),
+        ("CALLERS", .trailing), ("REQUESTS", .trailing), ("PER SECOND", .trailing), ("P50", .trailing),
+        ("P90", .trailing),
         ("P99", .trailing), ("P99.9", .trailing), ("MAX", .trailing), ("QUEUE", .trailing), ("PREPARE", .trailing),
         ("COMPUTE", .trailing), ("FINISH", .trailing), ("ERRORS", .trailing),
       ])

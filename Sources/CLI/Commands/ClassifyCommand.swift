@@ -7,7 +7,8 @@ struct ClassifyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "classify",
     abstract: "Names what is in pictures.",
-    discussion: "Without --model the only classifier that serves is asked. The model may also stand before the pictures.")
+    discussion:
+      "Without --model the only classifier that serves is asked. The model may also stand before the pictures.")
 
   @Argument(help: "The model, if it is not given by --model, and JPEG or PNG files.", completion: .file())
   var pictures: [String]

@@ -63,7 +63,8 @@ struct InferCommand: AsyncParsableCommand {
       Output.print(
         Output.dim(
           "queue \(Units.milliseconds(Double(timing.queueUs))), prepare \(Units.milliseconds(Double(timing.prepareUs))), "
-            + "compute \(Units.milliseconds(Double(timing.computeUs))), finish \(Units.milliseconds(Double(timing.finishUs)))"))
+            + "compute \(Units.milliseconds(Double(timing.computeUs))), finish \(Units.milliseconds(Double(timing.finishUs)))"
+        ))
     }
   }
 

@@ -18,7 +18,8 @@ struct InfoCommand: AsyncParsableCommand {
       let info = try await client.info(model)
       if asJSON { return try Output.json(info) }
       let (status, manifest) = (info.status, info.manifest)
-      Output.print(Output.bold("\(status.name)@\(status.version)") + "  \(status.state.label)\(status.serving ? ", serving" : "")")
+      Output.print(
+        Output.bold("\(status.name)@\(status.version)") + "  \(status.state.label)\(status.serving ? ", serving" : "")")
       if !status.reason.isEmpty { Output.print("  \(status.reason)") }
       Output.print("  \(manifest.description_p)")
       Output.print("  plugin \(manifest.plugin), licence \(manifest.licence)")
@@ -32,12 +33,15 @@ struct InfoCommand: AsyncParsableCommand {
       Self.print("takes", info.inputs)
       Self.print("parameters", info.parameters)
       Self.print("answers", info.outputs)
-      for (title, specs) in [("network in", info.networkInputs), ("network out", info.networkOutputs)] where !specs.isEmpty {
+      for (title, specs) in [("network in", info.networkInputs), ("network out", info.networkOutputs)]
+      where !specs.isEmpty {
         Output.print(Output.bold(title))
         for spec in specs { Output.print("  \(spec.name): float32 \(spec.shape)") }
       }
       Output.print(Output.bold("files"))
-      for file in manifest.files { Output.print("  \(file.path)  \(Units.bytes(file.bytes))  sha256 \(file.sha256.prefix(12))…") }
+      for file in manifest.files {
+        Output.print("  \(file.path)  \(Units.bytes(file.bytes))  sha256 \(file.sha256.prefix(12))…")
+      }
     }
   }
 

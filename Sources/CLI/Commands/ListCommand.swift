@@ -24,7 +24,8 @@ struct ListCommand: AsyncParsableCommand {
         let answered = statistics.succeeded + statistics.failed
         table.add([
           "\(model.name)@\(model.version)", model.state.label, model.plugin, model.device,
-          model.precision, isLoaded ? Units.count(model.parameters) : "", isLoaded ? Units.bytes(model.memoryBytes) : "",
+          model.precision, isLoaded ? Units.count(model.parameters) : "",
+          isLoaded ? Units.bytes(model.memoryBytes) : "",
           isLoaded ? "\(statistics.succeeded)" : "", isLoaded ? "\(statistics.failed)" : "",
           answered > 0 ? Units.milliseconds(Double(statistics.p50Us)) : "",
           answered > 0 ? Units.milliseconds(Double(statistics.p99Us)) : "",

@@ -37,7 +37,8 @@ struct PingCommand: AsyncParsableCommand {
       let sorted = times.sorted()
       Output.print(
         "\(hello.server), protocol \(hello.protocolVersion)\(hello.mayAdminister ? ", may administer" : ""): "
-          + "\(Units.milliseconds(sorted[0])) at best, \(Units.milliseconds(sorted[sorted.count / 2])) median of \(count)")
+          + "\(Units.milliseconds(sorted[0])) at best, \(Units.milliseconds(sorted[sorted.count / 2])) median of \(count)"
+      )
     }
   }
 }

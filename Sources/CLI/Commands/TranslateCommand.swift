@@ -103,7 +103,9 @@ struct TranslateCommand: AsyncParsableCommand {
       guard source.standardizedFileURL != target.standardizedFileURL else {
         throw ValidationError("the output is the input: give another file")
       }
-      return [Job(source: source, target: Files.isFolder(target) ? target.appending(path: source.lastPathComponent) : target)]
+      return [
+        Job(source: source, target: Files.isFolder(target) ? target.appending(path: source.lastPathComponent) : target)
+      ]
     }
     let inside = source.standardizedFileURL.path(percentEncoded: false)
     guard target.standardizedFileURL != source.standardizedFileURL else {

@@ -35,7 +35,9 @@ extension BatchNorm {
 
 extension InstanceNorm {
   /// With scale and shift.
-  public init(_ weights: Weights, _ name: String, scale: String = "weight", shift: String = "bias", epsilon: Float = 1e-5)
+  public init(
+    _ weights: Weights, _ name: String, scale: String = "weight", shift: String = "bias", epsilon: Float = 1e-5
+  )
     throws
   {
     self.init(

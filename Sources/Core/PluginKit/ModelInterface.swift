@@ -14,8 +14,9 @@ public struct ModelInterface: Sendable {
     public var isRequired: Bool
     public var defaultValue: String
 
-    public init(_ name: String, _ kind: Kind, _ description: String, isRequired: Bool = false, default value: String = "")
-    {
+    public init(
+      _ name: String, _ kind: Kind, _ description: String, isRequired: Bool = false, default value: String = ""
+    ) {
       self.name = name
       self.kind = kind
       self.description = description

@@ -219,7 +219,8 @@ public actor ModelRuntime {
     let repository = repository
     try await load(id) {
       (repository.folder(of: id), try repository.manifest(of: id))
-    } whenTested: {}
+    } whenTested: {
+    }
   }
 
   /// The way from files to a model that serves, every step of it kept in the lifecycle.

@@ -5,6 +5,10 @@ public import ZooPluginKit
 public struct Logits: Sendable {
   public let values: [Float]
 
+  public init(_ values: [Float]) {
+    self.values = values
+  }
+
   public init(_ tensor: Tensor) {
     values = tensor.floats()
   }

@@ -27,7 +27,8 @@ public struct PictureTransform: Sendable {
       throw PluginError(.invalidConfiguration, "\(field).mean is \(mean): give three finite numbers, or none")
     }
     guard deviation.count == 3, deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
-      throw PluginError(.invalidConfiguration, "\(field).deviation is \(deviation): give three positive numbers, or none")
+      throw PluginError(
+        .invalidConfiguration, "\(field).deviation is \(deviation): give three positive numbers, or none")
     }
   }
 

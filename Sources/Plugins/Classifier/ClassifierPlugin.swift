@@ -18,7 +18,8 @@ public struct ClassifierPlugin: ModelPlugin {
     let classes = trunk.head.weight.shape[0]
     guard labels.count == classes else {
       throw PluginError(
-        .invalidFile, "config.labels names \(labels.count) classes and the weights have \(classes): give one name a line")
+        .invalidFile,
+        "config.labels names \(labels.count) classes and the weights have \(classes): give one name a line")
     }
     topK = configuration.topK == 0 ? 5 : Int(configuration.topK)
     guard 1...classes ~= topK else {

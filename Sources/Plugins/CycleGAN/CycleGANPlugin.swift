@@ -33,7 +33,8 @@ public struct CycleGANPlugin: ModelPlugin {
     }
     let epsilon = configuration.epsilon == 0 ? 1e-5 : configuration.epsilon
     guard epsilon.isFinite, epsilon > 0, epsilon < 1 else {
-      throw PluginError(.invalidConfiguration, "config.epsilon is \(epsilon): give a number between 0 and 1, usually 1e-5")
+      throw PluginError(
+        .invalidConfiguration, "config.epsilon is \(epsilon): give a number between 0 and 1, usually 1e-5")
     }
     let isCartoon = configuration.architecture == .cartoongan
     let stem = isCartoon ? "conv01_1.weight" : "model.1.weight"

@@ -36,12 +36,14 @@ public struct SearchHasherPlugin: ModelPlugin {
       throw PluginError(.invalidConfiguration, "config.bits is \(bits): give a multiple of 8 from 32 to 4096")
     }
     guard hash.weight.shape[0] == bits else {
-      throw PluginError(.invalidConfiguration, "config.bits is \(bits) and hash.weight has \(hash.weight.shape[0]) rows")
+      throw PluginError(
+        .invalidConfiguration, "config.bits is \(bits) and hash.weight has \(hash.weight.shape[0]) rows")
     }
     guard categories.count == category.weight.shape[0] else {
       throw PluginError(
         .invalidFile,
-        "config.categories names \(categories.count) categories and category.weight has \(category.weight.shape[0]) rows")
+        "config.categories names \(categories.count) categories and category.weight has \(category.weight.shape[0]) rows"
+      )
     }
     topK = configuration.topK == 0 ? min(3, categories.count) : Int(configuration.topK)
     guard 1...categories.count ~= topK else {

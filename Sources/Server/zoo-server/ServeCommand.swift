@@ -78,7 +78,8 @@ struct ServeCommand: AsyncParsableCommand {
       configuration: ServerConfiguration(
         host: host, port: port,
         tokens: AccessTokens(
-          call: try token(in: tokenFile, or: "ZOO_TOKEN"), administer: try token(in: adminTokenFile, or: "ZOO_ADMIN_TOKEN")),
+          call: try token(in: tokenFile, or: "ZOO_TOKEN"),
+          administer: try token(in: adminTokenFile, or: "ZOO_ADMIN_TOKEN")),
         limits: limits, drainTime: .seconds(drainTime)),
       logger: logger,
       machine: { WireMachine(device, backend: cpu, started: started) },
@@ -106,7 +107,8 @@ struct ServeCommand: AsyncParsableCommand {
       let value = ProcessInfo.processInfo.environment[variable]
       return value?.isEmpty == true ? nil : value
     }
-    let token = try String(contentsOf: URL(filePath: file), encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+    let token = try String(contentsOf: URL(filePath: file), encoding: .utf8).trimmingCharacters(
+      in: .whitespacesAndNewlines)
     guard !token.isEmpty else { throw ValidationError("\(file) is empty: put a token into it") }
     return token
   }

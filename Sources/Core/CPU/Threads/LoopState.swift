@@ -1,11 +1,11 @@
 import CZooKernels
 import Synchronization
 
-/// What the threads of a ``ThreadPool`` share: the loop that runs now and who still works on it.
+/// What the threads of a ``ThreadPool`` share: the loop that runs now and who works on it.
 ///
-/// A loop is announced by one atomic word, its number and how many threads take part. A thread that takes part is waited
-/// for, so the word, and the loop it announces, stay until that thread is done; one that sits out never looks at the
-/// loop. So nobody reads a loop that is gone, and nobody runs one twice.
+/// A loop is announced by one atomic word. A thread of the pool enters it by raising the count in that word, which
+/// succeeds only while the loop is open; the caller closes it when no index is left and then waits for those inside. So
+/// nobody reads a loop that is gone, and a thread that the operating system wakes too late holds nobody up.
 final class LoopState: @unchecked Sendable {
   struct Loop {
     let count: Int
@@ -23,28 +23,44 @@ final class LoopState: @unchecked Sendable {
   private let announced = PthreadCondition()
   private let finished = PthreadCondition()
 
-  /// Written by the caller whose turn it is before the announcement, read by the threads that take part after it.
+  /// Written by the caller whose turn it is before the loop is opened, read by the threads that have entered.
   private var loop: UnsafeMutablePointer<Loop>?
-  /// The number of the loop, times ``maximumThreads``, plus how many threads take part.
-  private let announcement = Atomic<Int>(0)
+  private let word = Atomic<UInt64>(0)
   private let nextIndex = Atomic<Int>(0)
-  /// Threads of the pool that are not done with the loop.
-  private let pending = Atomic<Int>(0)
   private let isStopping = Atomic<Bool>(false)
 
-  /// Runs a loop on `threads` threads, this one included.
+  /// What the word says: from its low bits up, the threads of the pool inside the loop, whether it is open, how many
+  /// threads may take part, the caller included, and the number of the loop.
+  private struct Announcement {
+    static let open: UInt64 = 1 << 12
+
+    var bits: UInt64
+
+    init(bits: UInt64) { self.bits = bits }
+
+    init(number: UInt64, threads: Int) {
+      bits = number << 26 | UInt64(threads) << 13 | Self.open
+    }
+
+    var threadsInside: UInt64 { bits & (Self.open - 1) }
+    var isOpen: Bool { bits & Self.open != 0 }
+    var threads: Int { Int(bits >> 13 & 0x1FFF) }
+    var number: UInt64 { bits >> 26 }
+  }
+
+  /// Runs a loop on at most `threads` threads, this one included.
   func run(_ loop: UnsafeMutablePointer<Loop>, threads: Int) {
     turn.lock()
     self.loop = loop
     nextIndex.store(0, ordering: .relaxed)
-    pending.store(threads - 1, ordering: .relaxed)
     announce(threads: threads)
 
     ThreadMark.set(true)
     claimIndices(of: loop, as: 0)
     ThreadMark.set(false)
 
-    let isDone = { self.pending.load(ordering: .acquiring) == 0 }
+    word.bitwiseAnd(~Announcement.open, ordering: .acquiringAndReleasing)
+    let isDone = { Announcement(bits: self.word.load(ordering: .acquiring)).threadsInside == 0 }
     if !look(for: isDone) {
       sleep.lock()
       while !isDone() { finished.wait(sleep) }
@@ -55,19 +71,19 @@ final class LoopState: @unchecked Sendable {
 
   /// The life of a thread of the pool.
   func work(as worker: Int) {
-    var seen = 0
+    var seen: UInt64 = 0
     while true {
-      let isNew = { self.announcement.load(ordering: .acquiring) != seen }
+      let isNew = { Announcement(bits: self.word.load(ordering: .acquiring)).number != seen }
       if !look(for: isNew) {
         sleep.lock()
         while !isNew() { announced.wait(sleep) }
         sleep.unlock()
       }
       if isStopping.load(ordering: .acquiring) { return }
-      seen = announcement.load(ordering: .acquiring)
-      guard worker < seen % Self.maximumThreads, let loop else { continue }
+      guard enter(as: worker, &seen), let loop else { continue }
       claimIndices(of: loop, as: worker)
-      if pending.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+      let left = Announcement(bits: word.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue)
+      if left.threadsInside == 0, !left.isOpen {
         sleep.lock()
         finished.broadcast()
         sleep.unlock()
@@ -83,10 +99,25 @@ final class LoopState: @unchecked Sendable {
 
   private func announce(threads: Int) {
     sleep.lock()
-    let number = announcement.load(ordering: .relaxed) / Self.maximumThreads &+ 1
-    announcement.store(number &* Self.maximumThreads &+ threads, ordering: .releasing)
+    let number = Announcement(bits: word.load(ordering: .relaxed)).number
+    word.store(Announcement(number: number &+ 1, threads: threads).bits, ordering: .releasing)
     announced.broadcast()
     sleep.unlock()
+  }
+
+  /// Enters the loop that is announced now, unless it is closed or this thread is not among those that may.
+  ///
+  /// - Parameter seen: set to the number of the loop.
+  private func enter(as worker: Int, _ seen: inout UInt64) -> Bool {
+    var now = Announcement(bits: word.load(ordering: .acquiring))
+    while true {
+      seen = now.number
+      guard now.isOpen, worker < now.threads else { return false }
+      let (entered, original) = word.compareExchange(
+        expected: now.bits, desired: now.bits + 1, ordering: .acquiringAndReleasing)
+      if entered { return true }
+      now = Announcement(bits: original)
+    }
   }
 
   // Not inlined: no reference to the body may outlive the call, because the caller's closure does not escape.

@@ -128,7 +128,7 @@ public struct ClientConnection: Sendable {
     end(.failed(error.status))
   }
 
-  /// The server closes the connection and says why. Only a server without room, or one that stops, is worth asking again.
+  /// The server closes the connection and says why. Only one without room, or that stops, is worth asking again.
   private mutating func refused(_ status: WireStatus) -> [Action] {
     switch status.code {
     case .unavailable, .deadlineExceeded: end(.lost(reason: status.message))

@@ -1,7 +1,7 @@
 /// One connection as the server sees it: events in, actions out. No socket, no clock, no thread.
 ///
-/// It says hello, asks for access once before anything is dispatched, holds requests to their limits and makes sure that
-/// each of them is answered exactly once.
+/// It says hello, asks for access once before anything is dispatched, holds requests to their limits and makes sure
+/// that each of them is answered exactly once.
 public struct ServerConnection: Sendable {
   public typealias Instant = ContinuousClock.Instant
 
@@ -98,17 +98,17 @@ public struct ServerConnection: Sendable {
     if case .greeting(let until) = phase {
       guard now >= until else { return [] }
       return closing([
-        .send(.failure(of: 0, ZooError(.deadlineExceeded, "no hello came within \(limits.helloTimeout): send it first")))
+        .send(
+          .failure(of: 0, ZooError(.deadlineExceeded, "no hello came within \(limits.helloTimeout): send it first")))
       ])
     }
     var actions: [Action] = []
     for (id, deadline) in inFlight.sorted(by: { $0.key < $1.key }) where deadline <= now {
       inFlight[id] = nil
       actions.append(.abandon(id: id))
-      actions.append(
-        .send(
-          .failure(
-            of: id, ZooError(.deadlineExceeded, "the request's timeout is over: give a larger timeout_ms, or call less at once"))))
+      let late = ZooError(
+        .deadlineExceeded, "the request's timeout is over: give a larger timeout_ms, or call less at once")
+      actions.append(.send(.failure(of: id, late)))
     }
     return closingWhenDrained(actions)
   }

@@ -20,7 +20,8 @@ public struct ManifestReader: Sendable {
   public func manifest(_ text: String) throws(ManifestError) -> WireManifest {
     guard text.utf8.count <= Self.maximumBytes else {
       throw ManifestError([
-        ManifestMistake(line: 1, field: "", "the text has \(text.utf8.count) bytes: at most \(Self.maximumBytes) are read")
+        ManifestMistake(
+          line: 1, field: "", "the text has \(text.utf8.count) bytes: at most \(Self.maximumBytes) are read")
       ])
     }
     var survey = Survey()
@@ -97,7 +98,8 @@ private struct Survey {
       let bytes: [UInt8] = try? part.serializedBytes()
     else {
       let name = text.prefix { $0 != " " && $0 != ":" }
-      if let part = try? WireManifest(textFormatString: "\(name) {}"), let bytes: [UInt8] = try? part.serializedBytes() {
+      if let part = try? WireManifest(textFormatString: "\(name) {}"), let bytes: [UInt8] = try? part.serializedBytes()
+      {
         try? manifest.merge(serializedBytes: bytes)
       }
       return
@@ -128,7 +130,8 @@ private struct Survey {
       return field.hasPrefix("[")
         ? "no plugin here has a configuration of this type: proto/zoo/plugins/v1 has those that come with the server"
         : "there is no such field: the definitions in proto/ list those there are"
-    case .unrecognizedEnumValue: return "\(value.shown) is none of the field's values: the definitions in proto/ list them"
+    case .unrecognizedEnumValue:
+      return "\(value.shown) is none of the field's values: the definitions in proto/ list them"
     case .malformedNumber: return "\(value.shown) is not a number, or is out of range"
     case .invalidUTF8: return "the text is not UTF-8"
     default:

@@ -17,7 +17,8 @@ struct ManifestRules {
 
     func check(_ isRight: Bool, _ field: String, _ message: @autoclosure () -> String) {
       // A field below one that could not be read is not to blame.
-      guard !isRight, !unreadable.contains(where: { $0 == field || $0.hasPrefix("\(field).") || field.hasPrefix("\($0).") })
+      guard !isRight,
+        !unreadable.contains(where: { $0 == field || $0.hasPrefix("\(field).") || field.hasPrefix("\($0).") })
       else { return }
       mistakes.append(ManifestMistake(line: line(of: field), field: field, message()))
     }
@@ -86,7 +87,8 @@ struct ManifestRules {
     let components = path.split(separator: "/", omittingEmptySubsequences: false)
     for component in components {
       guard !component.isEmpty, component != ".", component != "..", !component.hasPrefix(".") else {
-        return "\"\(path)\" has the part \"\(component)\": a path leads down from the manifest, for example golden/input.png"
+        return
+          "\"\(path)\" has the part \"\(component)\": a path leads down from the manifest, for example golden/input.png"
       }
       guard component.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: ":") })
       else { return "\"\(path)\" has characters other than letters, digits and . _ - + =" }

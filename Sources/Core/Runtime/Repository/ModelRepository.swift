@@ -131,7 +131,8 @@ public struct ModelRepository: Sendable {
     }
     let versions = repository.versions()
     return (
-      versions.count, versions.flatMap { repository.problems(in: repository.folder(of: $0), place: "\($0.name)/\($0.version)", id: $0) }
+      versions.count,
+      versions.flatMap { repository.problems(in: repository.folder(of: $0), place: "\($0.name)/\($0.version)", id: $0) }
     )
   }
 

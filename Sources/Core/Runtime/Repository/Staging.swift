@@ -25,7 +25,8 @@ struct Staging: Sendable {
     guard !repository.contains(id) else {
       throw ZooError(
         .alreadyExists,
-        "\(id) is in the repository and a version never changes: give version \(id.version + 1), or unregister it first")
+        "\(id) is in the repository and a version never changes: give version \(id.version + 1), or unregister it first"
+      )
     }
     let total = manifest.files.reduce(into: (sum: UInt64(0), overflows: false)) { total, file in
       let (sum, overflow) = total.sum.addingReportingOverflow(file.bytes)
@@ -33,7 +34,8 @@ struct Staging: Sendable {
     }
     guard !total.overflows, total.sum <= limits.uploadBytes else {
       throw ZooError(
-        .resourceExhausted, "files: they have more than \(limits.uploadBytes) bytes together, which is this server's limit")
+        .resourceExhausted,
+        "files: they have more than \(limits.uploadBytes) bytes together, which is this server's limit")
     }
 
     let uploadID = DiskFile.hexadecimal(SHA256.hash(data: Data(text.utf8)))

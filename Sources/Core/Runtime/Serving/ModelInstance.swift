@@ -44,7 +44,8 @@ final class ModelInstance: Sendable {
     let plugin = try type.make(manifest.config, files: ModelFiles(locations: locations))
     let graph = try plugin.network()
     try Self.requireFiniteConstants(of: graph)
-    try Self.check(manifest.inputs, against: graph.inputs.map { ($0, graph.nodes[$0].name) }, in: graph, field: "inputs")
+    try Self.check(
+      manifest.inputs, against: graph.inputs.map { ($0, graph.nodes[$0].name) }, in: graph, field: "inputs")
     try Self.check(manifest.outputs, against: graph.outputs.map { ($0.node, $0.name) }, in: graph, field: "outputs")
     var options = CompileOptions()
     if manifest.placement.threads > 0 { options.threads = Int(manifest.placement.threads) }
@@ -161,7 +162,8 @@ final class ModelInstance: Sendable {
   private func take() throws(ZooError) {
     let refusal = state.withLock { state -> ZooError? in
       if state.isDraining {
-        return ZooError(.unavailable, "\(manifest.name)@\(manifest.version) is being unloaded: try again, or another version")
+        return ZooError(
+          .unavailable, "\(manifest.name)@\(manifest.version) is being unloaded: try again, or another version")
       }
       guard state.taken < capacity else {
         return ZooError(

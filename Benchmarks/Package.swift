@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// A package of its own, so that nobody who only serves models builds it.
+let package = Package(
+  name: "Benchmarks",
+  dependencies: [
+    .package(name: "zoo", path: "../"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+  ],
+  targets: [
+    .executableTarget(
+      name: "zoo-compare",
+      dependencies: [
+        .product(name: "ZooCore", package: "zoo"),
+        .product(name: "ZooPlugins", package: "zoo"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+      ])
+  ]
+)

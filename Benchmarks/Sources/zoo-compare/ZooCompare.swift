@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import ZooBackend
+import ZooCPU
+import ZooProtocol
+import ZooTensor
+import ZooWeights
+
+/// Our side of `tools/compare-engines`, where the protocol is described: a network alone, asked over standard input.
+@main
+struct ZooCompare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "zoo-compare", abstract: "Runs and times a network as tools/compare-engines asks.")
+
+  @Option(help: "The weights, a safetensors file.") var weights: String
+  @Option(help: "Which network: \(Network.allValueStrings.joined(separator: ", ")).") var network: Network
+  @Option(help: "The input's extents, N,H,W,C.") var shape: Extents
+  @Option(help: "Threads of the CPU backend.") var threads: Int
+
+  func run() throws {
+    let start = ContinuousClock.now
+    let backend = try CPUBackend(threads: threads)
+    let graph = try network.graph(weights: Weights(contentsOf: weights), shape: shape.shape)
+    let executable = try backend.compile(graph, options: CompileOptions(plannedShapes: [[shape.shape]]))
+    try answer(.ready(loadMilliseconds: (ContinuousClock.now - start).milliseconds, version: ZooVersion.current))
+
+    var input = try Tensor.zeros(shape: shape.shape)
+    while let line = readLine() {
+      do {
+        try answer(reply(to: JSONDecoder().decode(Request.self, from: Data(line.utf8)), executable, &input))
+      } catch {
+        try answer(.error("\(error)"))
+      }
+    }
+  }
+
+  private func reply(to request: Request, _ executable: any Executable, _ input: inout Tensor) throws -> Answer {
+    switch request {
+    case .run(let source, let target):
+      input = try Weights(contentsOf: source)["input"]
+      let output = try executable.run([input])
+      try SafetensorsWriter.write(Weights(["output": output[0]]), to: target)
+      return .ok
+    case .time(let count):
+      return .milliseconds(
+        try (0..<count).map { _ in
+          try ContinuousClock().measure { _ = try executable.run([input]) }.milliseconds
+        })
+    case .residentMemory:
+      return .residentMemory(mebibytes: try ResidentMemory.peak())
+    }
+  }
+
+  private func answer(_ answer: Answer) throws {
+    try FileHandle.standardOutput.write(contentsOf: JSONEncoder().encode(answer) + Data("\n".utf8))
+  }
+}
+
+/// `1,256,256,3`
+struct Extents: ExpressibleByArgument {
+  let shape: Shape
+
+  init?(argument: String) {
+    let extents = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    guard extents.count == 4, extents.allSatisfy({ $0 ?? 0 > 0 }), let shape = try? Shape(extents.compactMap(\.self))
+    else { return nil }
+    self.shape = shape
+  }
+}
+
+extension Duration {
+  var milliseconds: Double { self / .milliseconds(1) }
+}

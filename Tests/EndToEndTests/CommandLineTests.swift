@@ -1,0 +1,195 @@
+import Foundation
+import Glibc
+import Testing
+import ZooClient
+import ZooImaging
+import ZooProtocol
+import ZooTinyModels
+
+/// The command line against a server of its own, with the models that come with the project.
+@Suite(.serialized) struct CommandLineTests {
+  private let folder = try! TemporaryFolder()
+
+  private var samples: URL { Programs.repository.appending(path: "samples") }
+
+  private func path(_ name: String) -> String { folder.url.appending(path: name).path(percentEncoded: false) }
+
+  private func sample(_ name: String) -> String { samples.appending(path: name).path(percentEncoded: false) }
+
+  private func server() async throws -> Programs.ServerProcess {
+    try await Programs.ServerProcess(models: Programs.repository.appending(path: "models"))
+  }
+
+  private func json(_ text: String) throws -> Any {
+    try JSONSerialization.jsonObject(with: Data(text.utf8))
+  }
+
+  @Test func theThreeModelsAnswer() async throws {
+    let server = try await server()
+    let list = try await Programs.zoo("list", server: server.address)
+    #expect(list.status == 0)
+    for model in ["horse2zebra@1", "product-hasher@1", "efficientnet-lite0@1"] {
+      #expect(list.output.contains(model))
+    }
+    #expect(list.output.split(separator: "\n").count { $0.contains("available") } == 3)
+
+    let translated = try await Programs.zoo(
+      "translate", "horse2zebra", sample("horses.jpg"), "-o", path("zebras.jpg"), server: server.address)
+    #expect(translated.status == 0, "\(translated.errors)")
+    let before = try Image(decoding: Data(contentsOf: samples.appending(path: "horses.jpg")))
+    let after = try Image(decoding: Data(contentsOf: folder.url.appending(path: "zebras.jpg")))
+    #expect(after.width == before.width)
+    #expect(after.height == before.height)
+    #expect(after != before)
+
+    let classified = try await Programs.zoo("classify", sample("dog.jpg"), "--json", server: server.address)
+    let answers = try #require(try json(classified.output) as? [[String: Any]])
+    let labels = try #require(answers[0]["labels"] as? [[String: Any]])
+    // 151 to 268 are ImageNet's dogs.
+    #expect(151...268 ~= (labels[0]["index"] as? Int ?? 0))
+
+    let hashed = try await Programs.zoo(
+      "hash", sample("bag.png"), sample("sandal.png"), "--json", server: server.address)
+    let codes = try #require(try json(hashed.output) as? [[String: Any]]).compactMap { $0["code"] as? String }
+    #expect(codes.count == 2)
+    #expect(codes[0] != codes[1])
+    #expect(codes[0].count % 2 == 0)
+  }
+
+  @Test func translatesAFolderAndNamesWhatFailed() async throws {
+    let server = try await server()
+    let pictures = folder.url.appending(path: "in")
+    try FileManager.default.createDirectory(at: pictures.appending(path: "more"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(at: samples.appending(path: "cat.jpg"), to: pictures.appending(path: "cat.jpg"))
+    try FileManager.default.copyItem(
+      at: samples.appending(path: "bag.png"), to: pictures.appending(path: "more/bag.png"))
+    try Data("no picture".utf8).write(to: pictures.appending(path: "broken.jpg"))
+    let result = try await Programs.zoo(
+      "translate", "horse2zebra", path("in"), "-o", path("out"), "--no-progress", server: server.address)
+    #expect(result.status == 4)
+    #expect(result.errors.contains("broken.jpg"))
+    for name in ["out/cat.jpg", "out/more/bag.png"] {
+      #expect(throws: Never.self) { try Image(decoding: Data(contentsOf: folder.url.appending(path: name))) }
+    }
+    #expect(!FileManager.default.fileExists(atPath: path("out/broken.jpg")))
+  }
+
+  @Test func registersUnloadsAndRemoves() async throws {
+    let models = folder.url.appending(path: "models")
+    let server = try await Programs.ServerProcess(models: models)
+    try TinyModel("mine").write(to: folder.url.appending(path: "mine"))
+    let registered = try await Programs.zoo("register", path("mine"), "--no-progress", server: server.address)
+    #expect(registered.status == 0, "\(registered.errors)")
+    #expect(registered.output.contains("mine@1 is available"))
+    #expect(try await Programs.zoo("info", "mine", server: server.address).output.contains("golden"))
+    #expect(try await Programs.zoo("unload", "mine", server: server.address).status == 0)
+    #expect(try await Programs.zoo("classify", "mine", sample("cat.jpg"), server: server.address).status == 1)
+    #expect(try await Programs.zoo("load", "mine", server: server.address).status == 0)
+    #expect(try await Programs.zoo("unregister", "mine", server: server.address).status == 64)
+    #expect(try await Programs.zoo("unregister", "mine@1", server: server.address).status == 0)
+    #expect(!(try await Programs.zoo("list", server: server.address).output.contains("mine")))
+  }
+
+  @Test func infersWithTensorsFromFiles() async throws {
+    let models = folder.url.appending(path: "models")
+    try TinyModel().install(in: models)
+    let server = try await Programs.ServerProcess(models: models)
+    // numpy.save of a float32 [1, 8, 8, 3] of zeros, by hand.
+    var file = Data([0x93] + Array("NUMPY".utf8) + [1, 0])
+    var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 8, 8, 3), }"
+    header += String(repeating: " ", count: 127 - 10 - header.utf8.count) + "\n"
+    file.append(contentsOf: [UInt8(header.utf8.count), 0])
+    file.append(Data(header.utf8))
+    file.append(Data(count: 8 * 8 * 3 * 4))
+    try file.write(to: folder.url.appending(path: "zeros.npy"))
+    let result = try await Programs.zoo(
+      "infer", "tiny", "--input", "image=\(path("zeros.npy"))", "--parameter", "format=tensor", "--output-folder",
+      folder.path, server: server.address)
+    #expect(result.status == 0, "\(result.errors)")
+    let answer = try Data(contentsOf: folder.url.appending(path: "image.npy"))
+    #expect(answer.starts(with: [0x93]))
+    #expect(answer.count == 128 + 8 * 8 * 3 * 4)
+    let wrong = try await Programs.zoo("infer", "tiny", "--input", "image", server: server.address)
+    #expect(wrong.status == 64)
+  }
+
+  @Test func benchmarks() async throws {
+    let models = folder.url.appending(path: "models")
+    try TinyModel().install(in: models)
+    let server = try await Programs.ServerProcess(models: models)
+    let result = try await Programs.zoo(
+      "bench", "tiny", "--input", sample("bag.png"), "--concurrency", "1,3", "--requests", "12", "--json",
+      server: server.address)
+    #expect(result.status == 0, "\(result.errors)")
+    let report = try #require(try json(result.output) as? [String: Any])
+    let rows = try #require(report["rows"] as? [[String: Any]])
+    #expect(rows.map { $0["callers"] as? Int } == [1, 3])
+    #expect(rows.allSatisfy { $0["requests"] as? Int == 12 && $0["errors"] as? Int == 0 })
+    #expect(rows.allSatisfy { ($0["p50"] as? Int ?? 0) <= ($0["p99"] as? Int ?? 0) && ($0["p50"] as? Int ?? 0) > 0 })
+  }
+
+  @Test func saysByItsExitStatusWhatWentWrong() async throws {
+    let models = folder.url.appending(path: "models")
+    let server = try await Programs.ServerProcess(models: models)
+    let unknown = try await Programs.zoo("info", "okapi", server: server.address)
+    #expect(unknown.status == 1)
+    #expect(unknown.errors.contains("okapi"))
+    #expect(try await Programs.zoo("info", "No Name", server: server.address).status == 64)
+    #expect(try await Programs.zoo("frobnicate", server: server.address).status == 64)
+    #expect(
+      try await Programs.zoo("translate", "x", path("missing.jpg"), "-o", path("y.jpg"), server: server.address).status
+        == 1)
+    let asJSON = try await Programs.zoo("info", "okapi", "--json", server: server.address)
+    #expect(
+      ((try json(asJSON.output) as? [String: Any])?["error"] as? [String: Any])?["code"] as? String == "NOT_FOUND")
+    server.signal(SIGTERM)
+    #expect(try await server.waitForEnd() == 0)
+    #expect(try await Programs.zoo("list", "--timeout", "0.5", server: server.address).status == 3)
+  }
+
+  @Test func checksOffline() async throws {
+    let good = try await Programs.zooServer(
+      "check", Programs.repository.appending(path: "models").path(percentEncoded: false))
+    #expect(good.status == 0, "\(good.output)")
+    try TinyModel(fault: .corruptFile).install(in: folder.url.appending(path: "models"))
+    let bad = try await Programs.zooServer("check", path("models"))
+    #expect(bad.status == 1)
+    #expect(bad.output.contains("weights.safetensors"))
+    #expect(try await Programs.zooServer("check", path("nowhere")).status == 1)
+  }
+
+  @Test func convertsCheckpoints() async throws {
+    let fixtures = Programs.repository.appending(path: "Tests/Fixtures/weights")
+    let result = try await Programs.zooServer(
+      "convert", fixtures.appending(path: "module.legacy.pth").path(percentEncoded: false), path("out.safetensors"))
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(FileManager.default.fileExists(atPath: path("out.safetensors")))
+  }
+
+  /// A client in another language, written from docs/protocol.md, gets the same answer.
+  @Test func theClientInCAgrees() async throws {
+    let example = Programs.repository.appending(path: "Examples/c-client")
+    let built = try await Programs.run(
+      URL(filePath: "/usr/bin/env"),
+      ["make", "-C", example.path(percentEncoded: false), "BUILD=\(path("build"))", "PROGRAM=\(path("zoo-classify"))"])
+    guard built.status == 0 else {
+      if FileManager.default.fileExists(atPath: "/usr/bin/protoc-c") { Issue.record("\(built.errors)") }
+      print("skipped: building the client in C needs protobuf-c-compiler")
+      return
+    }
+    let server = try await server()
+    let result = try await Programs.run(
+      folder.url.appending(path: "zoo-classify"),
+      [server.address.host, "\(server.address.port)", "efficientnet-lite0", sample("cat.jpg")])
+    #expect(result.status == 0, "\(result.errors)")
+    let classified = try await Programs.zoo("classify", sample("cat.jpg"), "--json", server: server.address)
+    let labels = try #require((try json(classified.output) as? [[String: Any]])?[0]["labels"] as? [[String: Any]])
+    let names = result.output.split(separator: "\n").compactMap { $0.split(separator: "%  ").last.map(String.init) }
+    #expect(names == labels.compactMap { $0["name"] as? String })
+    #expect(
+      try await Programs.run(
+        folder.url.appending(path: "zoo-classify"),
+        [server.address.host, "\(server.address.port)", "okapi", sample("cat.jpg")]
+      ).status == 1)
+  }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import Glibc
+import Synchronization
+import ZooClient
+import ZooProtocol
+import ZooTinyModels
+
+/// The programs as people run them.
+enum Programs {
+  static let repository = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+    .standardizedFileURL
+
+  /// Where the programs were built: beside the tests.
+  private static let folder: URL = {
+    let arguments = CommandLine.arguments
+    let bundle = arguments.firstIndex(of: "--test-bundle-path").map { arguments[$0 + 1] } ?? arguments[0]
+    return URL(filePath: bundle).deletingLastPathComponent()
+  }()
+
+  struct Result: Sendable {
+    let status: Int32
+    let output: String
+    let errors: String
+  }
+
+  /// Runs a program to its end.
+  static func run(_ program: URL, _ arguments: [String], environment: [String: String] = [:]) async throws -> Result {
+    let process = Process()
+    process.executableURL = program
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    let scratch = try TemporaryFolder()
+    let files = try ["out", "err"].map { name in
+      let file = scratch.url.appending(path: name)
+      try Data().write(to: file)
+      return (file, try FileHandle(forWritingTo: file))
+    }
+    process.standardOutput = files[0].1
+    process.standardError = files[1].1
+    process.standardInput = FileHandle.nullDevice
+    let status = try await withCheckedThrowingContinuation { continuation in
+      process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+      do { try process.run() } catch { continuation.resume(throwing: error) }
+    }
+    return Result(
+      status: status, output: try String(contentsOf: files[0].0, encoding: .utf8),
+      errors: try String(contentsOf: files[1].0, encoding: .utf8))
+  }
+
+  static func zoo(_ arguments: String..., server: ServerAddress) async throws -> Result {
+    try await run(
+      folder.appending(path: "zoo"), arguments,
+      environment: ["ZOO_SERVER": server.description, "ZOO_TOKEN": ServerProcess.token, "NO_COLOR": "1"])
+  }
+
+  static func zooServer(_ arguments: String...) async throws -> Result {
+    try await run(folder.appending(path: "zoo-server"), arguments)
+  }
+
+  /// A zoo-server of its own process, so that it can be killed.
+  final class ServerProcess: Sendable {
+    static let token = "administrators"
+
+    let address: ServerAddress
+    private let identifier: Int32
+    private let ended = Mutex<Int32?>(nil)
+    private let scratch: TemporaryFolder
+
+    init(models: URL) async throws {
+      let process = Process()
+      process.executableURL = Programs.folder.appending(path: "zoo-server")
+      scratch = try TemporaryFolder()
+      let addressFile = scratch.url.appending(path: "address")
+      let logFile = scratch.url.appending(path: "log")
+      try Data().write(to: logFile)
+      process.arguments = [
+        "serve", "--models", models.path(percentEncoded: false), "--listen", "127.0.0.1:0", "--address-file",
+        addressFile.path(percentEncoded: false),
+      ]
+      process.environment = ProcessInfo.processInfo.environment.merging(["ZOO_ADMIN_TOKEN": Self.token]) { $1 }
+      process.standardError = try FileHandle(forWritingTo: logFile)
+      process.standardInput = FileHandle.nullDevice
+      try process.run()
+      identifier = process.processIdentifier
+      var address: ServerAddress?
+      while address == nil {
+        guard process.isRunning else {
+          throw ZooError(.internal, "the server ended: \((try? String(contentsOf: logFile, encoding: .utf8)) ?? "")")
+        }
+        try await Task.sleep(for: .milliseconds(10))
+        address = (try? String(contentsOf: addressFile, encoding: .utf8)).flatMap {
+          ServerAddress($0.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+      }
+      self.address = address!
+      process.terminationHandler = { [weak self] process in
+        self?.ended.withLock { $0 = process.terminationStatus }
+      }
+    }
+
+    func signal(_ number: Int32) { Glibc.kill(identifier, number) }
+
+    func waitForEnd() async throws -> Int32 {
+      while true {
+        if let status = ended.withLock({ $0 }) { return status }
+        try await Task.sleep(for: .milliseconds(5))
+      }
+    }
+
+    deinit { Glibc.kill(identifier, SIGKILL) }
+  }
+}

@@ -1,0 +1,262 @@
+import Foundation
+import Glibc
+import Logging
+import Testing
+import ZooBackend
+import ZooCPU
+import ZooCycleGAN
+import ZooPluginKit
+import ZooProtocol
+import ZooTinyModels
+
+@testable import ZooRuntime
+
+/// Taking models in while the server runs: whole or not at all.
+struct RegistrationTests {
+  private let folder = try! TemporaryFolder()
+  private var models: URL { folder.url.appending(path: "models") }
+  private var source: URL { folder.url.appending(path: "source") }
+
+  private func runtime(_ models: URL? = nil) async throws -> ModelRuntime {
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    let runtime = try ModelRuntime(
+      .init(models: models ?? self.models), plugins: [CycleGANPlugin.self], backends: [CPUBackend(threads: 1)],
+      logger: logger)
+    await runtime.start()
+    return runtime
+  }
+
+  private func manifest() throws -> String {
+    try String(contentsOf: source.appending(path: "manifest.textproto"), encoding: .utf8)
+  }
+
+  /// Uploads what is missing, in chunks.
+  private func upload(_ upload: WireRegisterResult, to runtime: ModelRuntime, chunk: Int = 1000) async throws {
+    for file in upload.files {
+      let data = try Data(contentsOf: source.appending(path: file.path))
+      var offset = Int(file.receivedBytes)
+      while offset < data.count {
+        let end = min(data.count, offset + chunk)
+        let progress = try await runtime.append(
+          data[offset..<end], toUpload: upload.uploadID, path: file.path, offset: UInt64(offset))
+        #expect(progress.receivedBytes == UInt64(end))
+        offset = end
+      }
+    }
+  }
+
+  private func register(_ model: TinyModel, with runtime: ModelRuntime) async throws -> WireModelStatus {
+    try? FileManager.default.removeItem(at: source)
+    try model.write(to: source)
+    let begun = try await runtime.beginRegistration(manifest: manifest())
+    try await upload(begun, to: runtime)
+    return try await runtime.commit(upload: begun.uploadID)
+  }
+
+  private func names(in url: URL) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: url.path(percentEncoded: false))) ?? []).sorted()
+  }
+
+  @Test func listsAModelWhenItsSelfTestHasPassed() async throws {
+    let runtime = try await runtime()
+    let status = try await register(TinyModel(), with: runtime)
+    #expect(status.state == .available)
+    #expect(status.serving)
+    #expect(names(in: models.appending(path: ".staging")).isEmpty)
+    // It is there for the next start as well.
+    let next = try await self.runtime()
+    #expect(await next.list().map(\.state) == [.available])
+  }
+
+  @Test(arguments: [TinyModel.Fault.notFinite, .wrongGolden, .wrongConfiguration])
+  func aModelThatFailsChangesNothing(fault: TinyModel.Fault) async throws {
+    let runtime = try await runtime()
+    _ = try await register(TinyModel(version: 1), with: runtime)
+    await #expect(throws: ZooError.self) {
+      try await register(TinyModel(version: 2, fault: fault), with: runtime)
+    }
+    let list = await runtime.list()
+    #expect(list.map(\.version) == [1])
+    #expect(list.map(\.state) == [.available])
+    #expect(names(in: models.appending(path: "tiny")) == ["1"])
+  }
+
+  @Test func aFileThatArrivesDamagedIsNamedAndWantedAgain() async throws {
+    let runtime = try await runtime()
+    try TinyModel(fault: .corruptFile).write(to: source)
+    let begun = try await runtime.beginRegistration(manifest: manifest())
+    try await upload(begun, to: runtime)
+    await #expect { try await runtime.commit(upload: begun.uploadID) } throws: {
+      ($0 as? ZooError)?.code == .dataLoss && "\($0)".contains("weights.safetensors")
+    }
+    let again = try await runtime.beginRegistration(manifest: manifest())
+    #expect(again.files.map(\.path) == ["weights.safetensors"])
+    #expect(again.files.map(\.receivedBytes) == [0])
+  }
+
+  @Test func goesOnWhereItBrokeOffEvenAfterARestart() async throws {
+    try TinyModel().write(to: source)
+    let first = try await runtime()
+    let begun = try await first.beginRegistration(manifest: manifest())
+    let file = try #require(begun.files.first { $0.path == "weights.safetensors" })
+    let data = try Data(contentsOf: source.appending(path: file.path))
+    _ = try await first.append(data[..<700], toUpload: begun.uploadID, path: file.path, offset: 0)
+
+    let second = try await runtime()
+    let resumed = try await second.beginRegistration(manifest: manifest())
+    #expect(resumed.uploadID == begun.uploadID)
+    #expect(resumed.files.first { $0.path == file.path }?.receivedBytes == 700)
+    await #expect { try await second.commit(upload: resumed.uploadID) } throws: {
+      ($0 as? ZooError)?.code == .failedPrecondition
+    }
+    try await upload(resumed, to: second)
+    #expect(try await second.commit(upload: resumed.uploadID).state == .available)
+  }
+
+  @Test func refusesBytesThatDoNotBelong() async throws {
+    let runtime = try await runtime()
+    try TinyModel().write(to: source)
+    let begun = try await runtime.beginRegistration(manifest: manifest())
+    let path = "weights.safetensors"
+    func code(_ data: Data, _ path: String, _ offset: UInt64, upload: String? = nil) async -> WireStatusCode? {
+      do {
+        _ = try await runtime.append(data, toUpload: upload ?? begun.uploadID, path: path, offset: offset)
+        return nil
+      } catch { return (error as? ZooError)?.code }
+    }
+    #expect(await code(Data([1]), path, 5) == .failedPrecondition)
+    #expect(await code(Data(count: 1 << 20), path, 0) == .invalidArgument)
+    #expect(await code(Data([1]), "../../evil", 0) == .invalidArgument)
+    #expect(await code(Data([1]), "manifest.textproto", 0) == .invalidArgument)
+    #expect(await code(Data([1]), path, 0, upload: "../../../etc") == .notFound)
+    #expect(await code(Data([1]), path, 0, upload: String(repeating: "0", count: 64)) == .notFound)
+    #expect(await code(Data([1]), path, 0) == nil)
+  }
+
+  @Test func neverReplacesAVersion() async throws {
+    let runtime = try await runtime()
+    _ = try await register(TinyModel(seed: 1), with: runtime)
+    await #expect { try await register(TinyModel(seed: 2), with: runtime) } throws: {
+      ($0 as? ZooError)?.code == .alreadyExists
+    }
+  }
+
+  @Test func unregisteringRemovesTheFiles() async throws {
+    let runtime = try await runtime()
+    _ = try await register(TinyModel(version: 1), with: runtime)
+    _ = try await register(TinyModel(version: 2, seed: 2), with: runtime)
+    await #expect(throws: ZooError.self) { try await runtime.unregister("tiny", version: 0) }
+    try await runtime.unregister("tiny", version: 2)
+    #expect(names(in: models.appending(path: "tiny")) == ["1"])
+    #expect(await runtime.list().map(\.version) == [1])
+    try await runtime.unregister("tiny", version: 1)
+    #expect(!FileManager.default.fileExists(atPath: models.appending(path: "tiny").path(percentEncoded: false)))
+    // The same version may come back: nothing of the old one is left.
+    #expect(try await register(TinyModel(version: 1), with: runtime).state == .available)
+  }
+
+  @Test func sweepsWhatNobodyFinishes() async throws {
+    let staging = models.appending(path: ".staging")
+    let old = staging.appending(path: String(repeating: "a", count: 64))
+    let new = staging.appending(path: String(repeating: "b", count: 64))
+    let grave = staging.appending(path: "removed-1")
+    for folder in [old, new, grave] {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSinceNow: -200_000)], ofItemAtPath: old.path(percentEncoded: false))
+    _ = try await runtime()
+    #expect(names(in: staging) == [new.lastPathComponent])
+  }
+
+  @Test func registersWhileRequestsRunAndLosesNone() async throws {
+    let runtime = try await runtime()
+    let model = TinyModel(extra: "queue { capacity: 1000 }")
+    _ = try await register(model, with: runtime)
+    let input = try Tensor([Float](repeating: 0.1, count: 16 * 16 * 3), shape: [1, 16, 16, 3])
+    let callers = (0..<4).map { _ in
+      Task {
+        var versions: Set<UInt32> = []
+        while !Task.isCancelled {
+          let answer = try await runtime.infer(
+            "tiny", version: 0, input: ModelInput(values: ["image": .tensor(input)]), deadline: .now + .seconds(60))
+          versions.insert(answer.version)
+        }
+        return versions
+      }
+    }
+    for version in 2...4 { _ = try await register(TinyModel(version: version, seed: UInt64(version)), with: runtime) }
+    try await runtime.unregister("tiny", version: 4)
+    try await Task.sleep(for: .milliseconds(50))
+    var seen: Set<UInt32> = []
+    for caller in callers {
+      caller.cancel()
+      do { seen.formUnion(try await caller.value) } catch let error as ZooError where error.code == .cancelled {}
+    }
+    let failed = await runtime.list().reduce(0) { $0 + $1.statistics.failed }
+    // A caller that was cancelled in a request counts as one that failed; no other request did.
+    #expect(failed <= 4)
+    #expect(seen.isSubset(of: [1, 2, 3, 4]))
+  }
+
+  @Test func aFullDiskIsSaidAndTheUploadGoesOnAfterwards() async throws {
+    guard geteuid() == 0 else {
+      print("skipped: only root can mount the small file system that this test fills")
+      return
+    }
+    let mount = folder.url.appending(path: "disk")
+    try FileManager.default.createDirectory(at: mount, withIntermediateDirectories: true)
+    let path = mount.path(percentEncoded: false)
+    guard Glibc.mount("tmpfs", path, "tmpfs", 0, "size=512k") == 0 else {
+      print("skipped: no file system can be mounted here")
+      return
+    }
+    defer { umount2(path, 2) }
+    let runtime = try await runtime(mount.appending(path: "models"))
+    try TinyModel(width: 8).write(to: source)
+    let begun = try await runtime.beginRegistration(manifest: manifest())
+    let ballast = mount.appending(path: "ballast")
+    // Nearly all that is left, so that the upload does not fit.
+    let free = DiskFile.freeBytes(at: path)
+    try Data(count: Int(free) - 20_000).write(to: ballast)
+    await #expect { try await upload(begun, to: runtime) } throws: {
+      ($0 as? ZooError)?.code == .resourceExhausted && "\($0)".contains("disk is full")
+    }
+    try FileManager.default.removeItem(at: ballast)
+    let resumed = try await runtime.beginRegistration(manifest: manifest())
+    try await upload(resumed, to: runtime)
+    #expect(try await runtime.commit(upload: resumed.uploadID).state == .available)
+  }
+
+  @Test func refusesAnUploadThatCannotFit() async throws {
+    let runtime = try await runtime()
+    try TinyModel().write(to: source)
+    let huge = try manifest().replacing(/bytes: [0-9]+/, with: "bytes: 60000000000")
+    await #expect { try await runtime.beginRegistration(manifest: huge) } throws: {
+      ($0 as? ZooError)?.code == .resourceExhausted
+    }
+  }
+
+  @Test func checksModelsOffline() throws {
+    CycleGANPlugin.registerConfiguration()
+    let reader = ManifestReader(plugins: ["cyclegan"])
+    try TinyModel("good").install(in: models)
+    try TinyModel("damaged", fault: .corruptFile).install(in: models)
+    try TinyModel("missing", fault: .missingFile).install(in: models)
+    try TinyModel("renamed").write(to: models.appending(path: "other/1"))
+    let link = models.appending(path: "linked/1")
+    try TinyModel("linked").write(to: link)
+    try FileManager.default.removeItem(at: link.appending(path: "weights.safetensors"))
+    try FileManager.default.createSymbolicLink(
+      at: link.appending(path: "weights.safetensors"),
+      withDestinationURL: models.appending(path: "good/1/weights.safetensors"))
+    let (versions, problems) = ModelRepository.check(models, reader: reader)
+    #expect(versions == 5)
+    #expect(Set(problems.map(\.place)) == ["damaged/1", "missing/1", "other/1", "linked/1"])
+    #expect(problems.contains { $0.message.contains("symbolic link") })
+    let single = ModelRepository.check(models.appending(path: "good/1"), reader: reader)
+    #expect(single.versions == 1)
+    #expect(single.problems.isEmpty)
+  }
+}

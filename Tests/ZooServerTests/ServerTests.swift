@@ -1,0 +1,140 @@
+import Foundation
+import Synchronization
+import Testing
+import ZooClient
+import ZooPluginKit
+import ZooProtocol
+import ZooTinyModels
+
+/// A client and a server, the whole way between them.
+struct ServerTests {
+  private let tiny = ModelReference(name: "tiny")
+
+  @Test func translatesAPicture() async throws {
+    let samples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../samples")
+    let photo = try Data(contentsOf: samples.appending(path: "cat.jpg"))
+    try await withServer { server in
+      try await ZooClient.with(.init(address: server.address)) { client in
+        let original = try Image(decoding: photo)
+        for format in ZooClient.PictureFormat.allCases {
+          let (image, _) = try await client.translate(photo, by: tiny, format: format)
+          #expect(image.mediaType == "image/\(format.rawValue)")
+          let translated = try Image(decoding: image.data)
+          #expect(translated.width == original.width)
+          #expect(translated.height == original.height)
+        }
+        let statistics = try await client.list().models[0].statistics
+        #expect(statistics.succeeded == 2)
+      }
+    }
+  }
+
+  @Test func answersManyRequestsOnOneConnection() async throws {
+    let model = TinyModel()
+    try await withServer { server in
+      let client = server.client()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for index in 0..<40 {
+          group.addTask {
+            let value = Float(index % 5) / 5
+            let tensor = try Tensor([Float](repeating: value, count: 8 * 12 * 3), shape: [1, 8, 12, 3])
+            var input = WireInput()
+            input.name = "image"
+            input.tensor = WireTensor(tensor)
+            let result = try await client.infer(
+              tiny, inputs: [input], parameters: ["format": .with { $0.text = "tensor" }])
+            guard case .tensor(let wire)? = result.outputs.first?.value else { throw ZooError(.internal, "no tensor") }
+            let expected = try model.expected(tensor).floats()
+            for (got, wanted) in zip(try wire.tensor(field: "x").floats(), expected) {
+              #expect(abs(got - wanted) < 1e-3)
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      await client.close()
+    }
+  }
+
+  @Test func registersWhileAnotherClientCallsAndLosesNothing() async throws {
+    let source = try TemporaryFolder()
+    try TinyModel("second", seed: 5, width: 8).write(to: source.url)
+    try await withServer { server in
+      let stopped = Mutex(false)
+      let caller = Task {
+        try await ZooClient.with(.init(address: server.address)) { client in
+          var answers = 0
+          while !stopped.withLock({ $0 }) {
+            _ = try await client.infer(tiny, inputs: [try BadInputTests.tensorInput()])
+            answers += 1
+          }
+          return answers
+        }
+      }
+      let administrator = server.client(administrator: true)
+      let seen = Mutex<[UInt64]>([])
+      let status = try await administrator.register(source.url) { progress in
+        seen.withLock { $0.append(progress.sentBytes) }
+      }
+      #expect(status.state == .available)
+      let sent = seen.withLock { $0 }
+      #expect(sent == sent.sorted())
+      #expect(sent.last ?? 0 > 0)
+      _ = try await administrator.infer(ModelReference(name: "second"), inputs: [try BadInputTests.tensorInput()])
+      try await administrator.unregister(ModelReference(name: "second", version: 1))
+      stopped.withLock { $0 = true }
+      #expect(try await caller.value > 0)
+      let list = try await administrator.list().models
+      #expect(list.map(\.name) == ["tiny"])
+      #expect(list[0].statistics.failed == 0)
+      await administrator.close()
+    }
+  }
+
+  @Test func answersWhatIsInFlightWhenItStops() async throws {
+    let server = try await RunningServer()
+    let client = server.client()
+    _ = try await client.ping()
+    let requests = (0..<6).map { _ in
+      Task { try await client.infer(tiny, inputs: [try BadInputTests.tensorInput(128, 128)]) }
+    }
+    // Once the first is answered the others are with the server.
+    _ = try await requests[0].value
+    try await server.stop()
+    var answered = 0
+    for request in requests {
+      do {
+        _ = try await request.value
+        answered += 1
+      } catch let error as ZooError {
+        #expect(error.code == .unavailable)
+      }
+    }
+    #expect(answered >= 1)
+    await client.close()
+  }
+
+  @Test func cancelsWhatNobodyWaitsFor() async throws {
+    try await withServer { server in
+      let client = server.client()
+      let request = Task { try await client.infer(tiny, inputs: [try BadInputTests.tensorInput(512, 512)]) }
+      try await Task.sleep(for: .milliseconds(5))
+      request.cancel()
+      await #expect(throws: (any Error).self) { try await request.value }
+      // The connection goes on.
+      _ = try await client.ping()
+      await client.close()
+    }
+  }
+
+  @Test func honoursTheTimeoutOfARequest() async throws {
+    try await withServer { server in
+      let client = server.client()
+      await #expect {
+        _ = try await client.infer(tiny, inputs: [try BadInputTests.tensorInput(1024, 1024)], timeout: .milliseconds(1))
+      } throws: { ($0 as? ZooError)?.code == .deadlineExceeded }
+      _ = try await client.ping()
+      await client.close()
+    }
+  }
+}
