@@ -130,6 +130,7 @@ let package = Package(
       ["ZooTinyModels", "ZooBackend", "ZooCPU", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN", protobuf, logging]),
     tests(of: "ZooBackbones", ["ZooPluginKit", "ZooBackend", "ZooCPU"]),
     tests(of: "ZooCycleGAN", ["ZooPluginKit", "ZooBackend", "ZooCPU"]),
+    tests(of: "ZooClassifier", ["ZooPluginKit", "ZooBackbones", "ZooBackend", "ZooCPU"]),
     tests(of: "ZooSearchHasher", ["ZooPluginKit", "ZooBackbones", "ZooBackend", "ZooCPU"]),
     tests(
       of: "ZooServer",

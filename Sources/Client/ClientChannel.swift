@@ -16,6 +16,9 @@ final class ClientChannel: Sendable {
   static func open(
     _ configuration: ZooClient.Configuration, group: any EventLoopGroup, timeout: Duration
   ) async throws -> ClientChannel {
+    // A name may have several addresses, and each that is tried has a channel of its own. The handler is kept here since
+    // a connection that ends at once, as a refused one does, has lost it by the time that one could look for it.
+    let handlers = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<ClientHandler>]>([:])
     let channel = try await ClientBootstrap(group: group)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelOption(.socketOption(.so_keepalive), value: 1)
@@ -24,13 +27,14 @@ final class ClientChannel: Sendable {
         channel.eventLoop.makeCompletedFuture {
           let handler = ClientHandler(token: configuration.token, frameBytes: configuration.frameBytes)
           try channel.pipeline.syncOperations.addHandler(handler)
+          let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+          handlers.withLockedValue { $0[ObjectIdentifier(channel)] = bound }
         }
       }
       .connect(host: configuration.address.host, port: configuration.address.port).get()
-    let handler = try await channel.eventLoop.submit {
-      NIOLoopBound(
-        try channel.pipeline.syncOperations.handler(type: ClientHandler.self), eventLoop: channel.eventLoop)
-    }.get()
+    guard let handler = handlers.withLockedValue({ $0[ObjectIdentifier(channel)] }) else {
+      throw ChannelError.inappropriateOperationForState
+    }
     return ClientChannel(channel: channel, handler: handler)
   }
 

@@ -189,6 +189,18 @@ struct ClientConnectionTests {
     #expect(connection.received(response) == [.finish(id: id, .failed(response.status)), .close])
   }
 
+  @Test func aRequestThatWasNotSentIsNotHeldToAnothersFailure() {
+    var connection = open(requestsInFlight: 1)
+    let (first, _) = connection.request(call())
+    let (second, _) = connection.request(call())
+    let error = ZooError(.internal, "not a response")
+    let lost = ClientConnection.Outcome.lost(reason: "not a response", mayHaveRun: false)
+    #expect(
+      connection.fail(error) == [.finish(id: first, .failed(error.status)), .finish(id: second, lost), .close])
+    let (third, actions) = connection.request(call())
+    #expect(actions == [.finish(id: third, lost)])
+  }
+
   @Test func whatTheClientCannotReadFailsForGood() {
     var connection = open()
     let (id, _) = connection.request(call())

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ZooBackbones
 import ZooBackend
 import ZooCPU
 import ZooPluginKit

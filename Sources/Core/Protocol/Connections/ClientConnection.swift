@@ -14,8 +14,8 @@ public struct ClientConnection: Sendable {
     case answered(WireResponse)
     /// The connection is gone. `mayHaveRun` is false where the request was never sent: it is safe to repeat.
     case lost(reason: String, mayHaveRun: Bool)
-    /// The connection is gone, and another would go the same way: the server refuses the hello, or one side cannot read
-    /// the other.
+    /// The connection is gone, and the request would fare no better on another: the server refuses the hello, or one
+    /// side cannot read the other.
     case failed(WireStatus)
   }
 
@@ -29,10 +29,20 @@ public struct ClientConnection: Sendable {
     case lost(reason: String)
     case failed(WireStatus)
 
-    func outcome(mayHaveRun: Bool) -> Outcome {
+    /// What becomes of a request that was sent.
+    var ofSent: Outcome {
       switch self {
-      case .lost(let reason): .lost(reason: reason, mayHaveRun: mayHaveRun)
+      case .lost(let reason): .lost(reason: reason, mayHaveRun: true)
       case .failed(let status): .failed(status)
+      }
+    }
+
+    /// What becomes of a request that was not sent: only a server that refuses the hello refuses it as well.
+    func ofUnsent(isGreeted: Bool) -> Outcome {
+      switch self {
+      case .failed(let status) where !isGreeted: .failed(status)
+      case .failed(let status): .lost(reason: status.message, mayHaveRun: false)
+      case .lost(let reason): .lost(reason: reason, mayHaveRun: false)
       }
     }
   }
@@ -67,7 +77,7 @@ public struct ClientConnection: Sendable {
     request.id = nextID
     nextID += 1
     if case .closed(let ending) = phase {
-      return (request.id, [.finish(id: request.id, ending.outcome(mayHaveRun: false))])
+      return (request.id, [.finish(id: request.id, ending.ofUnsent(isGreeted: greeting != nil))])
     }
     waiting.append(request)
     return (request.id, sendWaiting())
@@ -143,8 +153,9 @@ public struct ClientConnection: Sendable {
       inFlight.removeAll()
       waiting.removeAll()
     }
-    return inFlight.sorted().map { .finish(id: $0, ending.outcome(mayHaveRun: true)) }
-      + waiting.map { .finish(id: $0.id, ending.outcome(mayHaveRun: false)) } + [.close]
+    let ofUnsent = ending.ofUnsent(isGreeted: greeting != nil)
+    return inFlight.sorted().map { .finish(id: $0, ending.ofSent) }
+      + waiting.map { .finish(id: $0.id, ofUnsent) } + [.close]
   }
 
   private mutating func sendWaiting() -> [Action] {
