@@ -118,7 +118,7 @@ let package = Package(
     tests(of: "ZooTensor"),
     tests(of: "ZooGraph", ["ZooTensor", "ZooBackend", "ZooOpParity"]),
     tests(of: "ZooBackend", ["ZooTensor", "ZooGraph", "ZooOpParity"]),
-    tests(of: "ZooCPU", ["ZooTensor", "ZooGraph", "ZooBackend", "ZooOpParity"]),
+    tests(of: "ZooCPU", ["ZooTensor", "ZooGraph", "ZooBackend", "ZooOpParity", "CZooKernels"]),
     tests(of: "ZooWeights", ["ZooTensor"]),
     tests(of: "ZooImaging", ["ZooTensor", "CZooImaging"]),
     tests(of: "ZooProtocol", ["ZooTensor", nioCore, protobuf]),

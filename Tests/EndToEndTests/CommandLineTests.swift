@@ -100,7 +100,7 @@ import ZooTinyModels
     header += String(repeating: " ", count: 127 - 10 - header.utf8.count) + "\n"
     file.append(contentsOf: [UInt8(header.utf8.count), 0])
     file.append(Data(header.utf8))
-    file.append(Data(count: 8 * 8 * 3 * 4))
+    file.append(Data(count: 768))
     try file.write(to: folder.url.appending(path: "zeros.npy"))
     let result = try await Programs.zoo(
       "infer", "tiny", "--input", "image=\(path("zeros.npy"))", "--parameter", "format=tensor", "--output-folder",
@@ -108,7 +108,7 @@ import ZooTinyModels
     #expect(result.status == 0, "\(result.errors)")
     let answer = try Data(contentsOf: folder.url.appending(path: "image.npy"))
     #expect(answer.starts(with: [0x93]))
-    #expect(answer.count == 128 + 8 * 8 * 3 * 4)
+    #expect(answer.count == 128 + 768)
     let wrong = try await Programs.zoo("infer", "tiny", "--input", "image", server: server.address)
     #expect(wrong.status == 64)
   }

@@ -86,6 +86,6 @@ struct BackboneTests {
     let top = logits.top(3, names: ["a", "b", "c", "d", "e"])
     #expect(top.map(\.name) == ["b", "c", "e"])
     #expect(abs(logits.probabilities.reduce(0, +) - 1) < 1e-6)
-    #expect(Logits([1000, 1001]).probabilities.allSatisfy(\.isFinite))
+    #expect(Logits([1000, 1001]).probabilities.allSatisfy { $0.isFinite })
   }
 }

@@ -11,7 +11,10 @@ struct ModelLifecycleTests {
       (.drained, .ended),
     ]
     for (event, state) in steps {
-      #expect(lifecycle.handle(event))
+      do {
+        let result = lifecycle.handle(event)
+        #expect(result)
+      }
       #expect(lifecycle.state == state)
       #expect(lifecycle.takesRequests == (state == .available))
     }
@@ -21,8 +24,16 @@ struct ModelLifecycleTests {
   @Test func keepsTheReasonOfAFailure() {
     for events: [ModelLifecycle.Event] in [[], [.verified], [.verified, .loaded]] {
       var lifecycle = ModelLifecycle()
-      for event in events { #expect(lifecycle.handle(event)) }
-      #expect(lifecycle.handle(.failed(reason: "NaN")))
+      for event in events {
+        do {
+          let result = lifecycle.handle(event)
+          #expect(result)
+        }
+      }
+      do {
+        let result = lifecycle.handle(.failed(reason: "NaN"))
+        #expect(result)
+      }
       #expect(lifecycle.state == .ended)
       #expect(lifecycle.reason == "NaN")
     }

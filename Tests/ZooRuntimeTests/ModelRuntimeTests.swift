@@ -32,7 +32,7 @@ struct ModelRuntimeTests {
   }
 
   private func translate(
-    _ runtime: ModelRuntime, _ name: String = "tiny", version: UInt32 = 0, _ tensor: Tensor
+    _ runtime: ModelRuntime, _ tensor: Tensor, by name: String = "tiny", version: UInt32 = 0
   ) async throws -> (Tensor, UInt32) {
     let answer = try await runtime.infer(
       name, version: version,
@@ -134,10 +134,10 @@ struct ModelRuntimeTests {
     let runtime = try runtime()
     await runtime.start()
     #expect(try await translate(runtime, picture()).1 == 2)
-    await #expect(throws: ZooError.self) { try await translate(runtime, version: 1, picture()) }
+    await #expect(throws: ZooError.self) { try await translate(runtime, picture(), version: 1) }
     #expect(try await runtime.load("tiny", version: 1).state == .available)
-    let first = try await translate(runtime, version: 1, picture()).0.floats()
-    let second = try await translate(runtime, version: 2, picture()).0.floats()
+    let first = try await translate(runtime, picture(), version: 1).0.floats()
+    let second = try await translate(runtime, picture(), version: 2).0.floats()
     #expect(first != second)
     #expect(try await runtime.unload("tiny", version: 2).state == .ended)
     #expect(try await translate(runtime, picture()).1 == 1)
@@ -182,10 +182,10 @@ struct ModelRuntimeTests {
     try TinyModel().install(in: models)
     let runtime = try runtime()
     await runtime.start()
-    await #expect { try await translate(runtime, "zebra", picture()) } throws: {
+    await #expect { try await translate(runtime, picture(), by: "zebra") } throws: {
       ($0 as? ZooError)?.code == .notFound && "\($0)".contains("tiny")
     }
-    await #expect { try await translate(runtime, version: 9, picture()) } throws: {
+    await #expect { try await translate(runtime, picture(), version: 9) } throws: {
       ($0 as? ZooError)?.code == .notFound
     }
   }
@@ -262,11 +262,11 @@ struct ModelRuntimeTests {
     let runtime = try runtime()
     await runtime.start()
     let gate = GatedPlugin.gate(3)
-    async let late = callGated(runtime, gate: 3, deadline: .now + .milliseconds(20))
+    let late = Task { try await callGated(runtime, gate: 3, deadline: .now + .milliseconds(20)) }
     while gate.arrived < 1 { await Task.yield() }
     try await Task.sleep(for: .milliseconds(30))
     gate.open()
-    await #expect { _ = try await late } throws: { ($0 as? ZooError)?.code == .deadlineExceeded }
+    await #expect { _ = try await late.value } throws: { ($0 as? ZooError)?.code == .deadlineExceeded }
   }
 
   @Test func cancelledRequestsEnd() async throws {

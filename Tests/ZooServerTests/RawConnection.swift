@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import NIOCore
+import SwiftProtobuf
 import ZooClient
 import ZooProtocol
 
@@ -40,7 +42,7 @@ final class RawConnection {
     var sent = 0
     while sent < bytes.count {
       let count = bytes[sent...].withUnsafeBytes {
-        Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+        Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       guard count > 0 else { return false }
       sent += count

@@ -22,7 +22,7 @@ struct ZooCompare: ParsableCommand {
     let backend = try CPUBackend(threads: threads)
     let graph = try network.graph(weights: Weights(contentsOf: weights), shape: shape.shape)
     let executable = try backend.compile(graph, options: CompileOptions(plannedShapes: [[shape.shape]]))
-    try answer(.ready(loadMilliseconds: (ContinuousClock.now - start).milliseconds, version: ZooVersion.current))
+    try answer(.ready(loadMilliseconds: (ContinuousClock.now - start).milliseconds, version: zooVersion))
 
     var input = try Tensor.zeros(shape: shape.shape)
     while let line = readLine() {

@@ -21,8 +21,9 @@ static void take(png_structp png, png_bytep target, size_t count) {
 // Reads up to the first pixels. Called below a setjmp.
 static void open_picture(decoder *self, zoo_picture_size largest) {
   size_t file_bytes = self->left;
-  self->png = png_create_read_struct(
-      PNG_LIBPNG_VER_STRING, &self->failure, png_failure_on_error, png_failure_on_warning);
+  self->png = png_create_read_struct_2(
+      PNG_LIBPNG_VER_STRING, &self->failure, png_failure_on_error, png_failure_on_warning, &self->failure,
+      png_failure_allocate, png_failure_release);
   if (self->png != NULL) self->info = png_create_info_struct(self->png);
   if (self->info == NULL) png_failure_raise(&self->failure, zoo_imaging_out_of_memory, "there is no memory for it");
   png_set_read_fn(self->png, self, take);

@@ -22,8 +22,9 @@ static void flush(png_structp png) { (void)png; }
 
 static zoo_imaging_status write_picture(encoder *self, const uint8_t *pixels, zoo_picture_size size) {
   if (setjmp(self->failure.escape)) return self->failure.status;
-  self->png = png_create_write_struct(
-      PNG_LIBPNG_VER_STRING, &self->failure, png_failure_on_error, png_failure_on_warning);
+  self->png = png_create_write_struct_2(
+      PNG_LIBPNG_VER_STRING, &self->failure, png_failure_on_error, png_failure_on_warning, &self->failure,
+      png_failure_allocate, png_failure_release);
   if (self->png != NULL) self->info = png_create_info_struct(self->png);
   if (self->info == NULL) png_failure_raise(&self->failure, zoo_imaging_out_of_memory, "there is no memory for it");
   png_structp png = self->png;

@@ -2,7 +2,9 @@
 #define ZOO_PNG_FAILURE_H
 
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <png.h>
 
@@ -13,6 +15,8 @@ typedef struct {
   jmp_buf escape;
   char *message;
   zoo_imaging_status status;
+  // libpng tells a lack of memory from a damaged file by its message alone, so its allocations are watched.
+  bool lacked_memory;
 } png_failure;
 
 _Noreturn static inline void png_failure_raise(
@@ -24,7 +28,20 @@ _Noreturn static inline void png_failure_raise(
 
 // libpng's error callback; its error pointer is the png_failure.
 _Noreturn static inline void png_failure_on_error(png_structp png, png_const_charp message) {
-  png_failure_raise(png_get_error_ptr(png), zoo_imaging_malformed, message);
+  png_failure *failure = png_get_error_ptr(png);
+  png_failure_raise(failure, failure->lacked_memory ? zoo_imaging_out_of_memory : zoo_imaging_malformed, message);
+}
+
+// libpng's memory callbacks; its memory pointer is the png_failure.
+static inline png_voidp png_failure_allocate(png_structp png, png_alloc_size_t size) {
+  void *memory = malloc(size);
+  if (memory == NULL) ((png_failure *)png_get_mem_ptr(png))->lacked_memory = true;
+  return memory;
+}
+
+static inline void png_failure_release(png_structp png, png_voidp memory) {
+  (void)png;
+  free(memory);
 }
 
 static inline void png_failure_on_warning(png_structp png, png_const_charp message) {

@@ -9,16 +9,15 @@ extension Image {
     try ImageLimits.made.check("the resized picture", width: newWidth, height: newHeight)
     // The order shows in the result, since what a bicubic filter overshoots is clipped between the passes. Pillow takes
     // the height first where it loses more than twice what the width does (its pull request 9549); before version 13
-    // it always took the width first.
+    // it always took the width first. It also keeps the picture between the passes smaller than the larger of the two.
     let isHeightFirst = newHeight < height && height - newHeight > 2 * (width - newWidth)
     return isHeightFirst
-      ? try resized(height: newHeight, filter).resized(width: newWidth, filter)
-      : try resized(width: newWidth, filter).resized(height: newHeight, filter)
+      ? resized(height: newHeight, filter).resized(width: newWidth, filter)
+      : resized(width: newWidth, filter).resized(height: newHeight, filter)
   }
 
-  private func resized(width newWidth: Int, _ filter: ResizeFilter) throws(ImagingError) -> Image {
+  private func resized(width newWidth: Int, _ filter: ResizeFilter) -> Image {
     guard newWidth != width else { return self }
-    try ImageLimits.made.check("the picture between two passes", width: newWidth, height: height)
     return Image(trustedWidth: newWidth, height: height) { target in
       pixels.withUnsafeBufferPointer { source in
         ResizeTaps(from: width, to: newWidth, filter).withTaps { taps in
@@ -28,9 +27,8 @@ extension Image {
     }
   }
 
-  private func resized(height newHeight: Int, _ filter: ResizeFilter) throws(ImagingError) -> Image {
+  private func resized(height newHeight: Int, _ filter: ResizeFilter) -> Image {
     guard newHeight != height else { return self }
-    try ImageLimits.made.check("the picture between two passes", width: width, height: newHeight)
     return Image(trustedWidth: width, height: newHeight) { target in
       pixels.withUnsafeBufferPointer { source in
         ResizeTaps(from: height, to: newHeight, filter).withTaps { taps in

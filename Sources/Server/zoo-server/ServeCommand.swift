@@ -5,7 +5,7 @@ import NIOCore
 import ServiceLifecycle
 import UnixSignals
 import ZooBackend
-import ZooCPU
+public import ZooCPU
 import ZooProtocol
 import ZooRuntime
 import ZooServer
@@ -40,6 +40,10 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "Threads that compute; all cores unless told.")
   var threads: Int?
 
+  @Option(
+    help: "What multiplies matrices: openBLAS, or packed, the kernels of this program. The faster one unless told.")
+  var matrixLibrary: MatrixLibrary?
+
   @Option(help: "The largest request or answer, in MiB.")
   var frameLimit: Int = 64
 
@@ -63,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     let device = CPUDevice.current
     let threads = threads ?? device.coreCount
-    let cpu = try CPUBackend(threads: threads)
+    let cpu = try CPUBackend(threads: threads, library: matrixLibrary)
     let runtime = try ModelRuntime(
       .init(models: URL(filePath: modelsFolder, directoryHint: .isDirectory), preparationThreads: threads),
       plugins: plugins, backends: [cpu, ReferenceBackend()], logger: logger)
@@ -115,3 +119,4 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
+extension MatrixLibrary: ExpressibleByArgument {}

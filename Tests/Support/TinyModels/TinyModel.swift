@@ -2,7 +2,7 @@ import Crypto
 public import Foundation
 import ZooBackend
 import ZooCycleGAN
-import ZooPluginKit
+public import ZooPluginKit
 
 /// A whole model of a few kilobytes, for tests: a CycleGAN generator of one block and width 2 with seeded weights, whose
 /// golden the reference backend made.
