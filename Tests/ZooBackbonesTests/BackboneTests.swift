@@ -24,13 +24,13 @@ struct BackboneTests {
     return try Weights(contentsOf: fixtures.appending(path: "\(network.file).safetensors").path(percentEncoded: false))
   }
 
-  /// The network with an output for every block, named as the fixture names it.
+  /// The network with an output for the first convolution and every block, named as the fixture names them.
   private func layers(of trunk: any Trunk, _ picture: Value) throws -> [(name: String, value: Value)] {
     var outputs: [(name: String, value: Value)] = []
     if let resnet = trunk as? ResNet {
-      var x = try resnet.stemNorm(resnet.stem(picture)).relu()
+      var x = try resnet.stem(picture)
       outputs.append(("activation.conv1", x))
-      x = try x.pooled(Pool(.maximum, window: Extent(3), stride: Extent(2), padding: Insets(1)))
+      x = try resnet.stemNorm(x).relu().pooled(Pool(.maximum, window: Extent(3), stride: Extent(2), padding: Insets(1)))
       for (stage, units) in resnet.stages.enumerated() {
         for (index, unit) in units.enumerated() {
           x = try unit(x)
@@ -38,8 +38,9 @@ struct BackboneTests {
         }
       }
     } else if let efficient = trunk as? EfficientNetLite0 {
-      var x = try efficient.stemNorm(efficient.stem(picture)).relu6()
+      var x = try efficient.stem(picture)
       outputs.append(("activation._conv_stem", x))
+      x = try efficient.stemNorm(x).relu6()
       for (index, block) in efficient.blocks.enumerated() {
         x = try block(x)
         outputs.append(("activation._blocks.\(index)", x))

@@ -28,7 +28,7 @@ struct ModelRuntimeTests {
   private func soon(_ seconds: Int = 60) -> ContinuousClock.Instant { .now + .seconds(seconds) }
 
   private func picture(_ value: Float = 0.25) throws -> Tensor {
-    try Tensor([Float](repeating: value, count: 12 * 20 * 3), shape: [1, 12, 20, 3])
+    try Tensor((0..<720).map { sin(Float($0 * $0) * value) }, shape: [1, 12, 20, 3])
   }
 
   private func translate(
@@ -288,7 +288,7 @@ struct ModelRuntimeTests {
     try model.install(in: models)
     let runtime = try runtime()
     await runtime.start()
-    let values = (0..<8).map { Float($0) / 8 - 0.5 }
+    let values = (1...8).map { Float($0) / 8 }
     let expected = try values.map { try model.expected(picture($0)).floats() }
     try await withThrowingTaskGroup(of: Void.self) { group in
       for caller in 0..<64 {

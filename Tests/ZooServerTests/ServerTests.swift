@@ -37,8 +37,8 @@ struct ServerTests {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for index in 0..<40 {
           group.addTask {
-            let value = Float(index % 5) / 5
-            let tensor = try Tensor([Float](repeating: value, count: 8 * 12 * 3), shape: [1, 8, 12, 3])
+            let pitch = Float(1 + index % 5) / 5
+            let tensor = try Tensor((0..<288).map { sin(Float($0 * $0) * pitch) }, shape: [1, 8, 12, 3])
             var input = WireInput()
             input.name = "image"
             input.tensor = WireTensor(tensor)

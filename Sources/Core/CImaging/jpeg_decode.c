@@ -22,7 +22,8 @@ typedef struct {
 static void limit_scans(j_common_ptr common) {
   decoder *self = (decoder *)common;
   if (self->info.input_scan_number > maximum_scans)
-    jpeg_failure_raise(&self->failure, zoo_imaging_limit_exceeded, "it has more than 100 scans, the most that are read");
+    jpeg_failure_raise(
+        &self->failure, zoo_imaging_limit_exceeded, "it has more than 100 scans, the most that are read");
 }
 
 // A progressive picture is held as coefficients: two bytes for each sample of at most four components, each padded to

@@ -9,7 +9,7 @@ extension Image {
     try ImageLimits.made.check("the resized picture", width: newWidth, height: newHeight)
     // The order shows in the result, since what a bicubic filter overshoots is clipped between the passes. Pillow takes
     // the height first where it loses more than twice what the width does (its pull request 9549); before version 13
-    // it always took the width first. It also keeps the picture between the passes smaller than the larger of the two.
+    // it always took the width first. The picture between is never larger than the larger of the two.
     let isHeightFirst = newHeight < height && height - newHeight > 2 * (width - newWidth)
     return isHeightFirst
       ? resized(height: newHeight, filter).resized(width: newWidth, filter)
