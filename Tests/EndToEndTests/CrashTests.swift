@@ -11,8 +11,9 @@ struct CrashTests {
   private let folder = try! TemporaryFolder()
   private var models: URL { folder.url.appending(path: "models") }
 
-  private func administrator(_ server: Programs.ServerProcess) -> ZooClient {
-    ZooClient(.init(address: server.address, token: Programs.ServerProcess.token, timeout: .seconds(30)))
+  /// - Parameter patience: how long a call tries to reach a server that was killed.
+  private func administrator(_ server: Programs.ServerProcess, patience: Duration = .seconds(60)) -> ZooClient {
+    ZooClient(.init(address: server.address, token: Programs.ServerProcess.token, timeout: patience))
   }
 
   @Test func anUploadGoesOnAfterTheServerWasKilled() async throws {
@@ -21,7 +22,7 @@ struct CrashTests {
     // Some megabytes, so that there is a middle.
     try TinyModel("new", width: 64).write(to: source)
     let first = try await Programs.ServerProcess(models: models)
-    let client = administrator(first)
+    let client = administrator(first, patience: .seconds(2))
     let killed = Mutex<UInt64>(0)
     await #expect(throws: (any Error).self) {
       try await client.register(source) { progress in
@@ -57,7 +58,7 @@ struct CrashTests {
       let source = folder.url.appending(path: "source-\(round)")
       try TinyModel("new", version: round + 1, seed: UInt64(round), width: 16).write(to: source)
       let server = try await Programs.ServerProcess(models: models)
-      let client = administrator(server)
+      let client = administrator(server, patience: .seconds(2))
       let registering = Task { try await client.register(source) }
       // Somewhere between the first byte and the last rename.
       try await Task.sleep(for: .milliseconds(1 + round * 7))

@@ -55,13 +55,13 @@ struct BadInputTests {
   func aStreamThatCannotBeFollowedIsToldSoAndClosed(stream: Stream) async throws {
     try await withServer { server in
       let connection = try RawConnection(server.address)
-      try connection.greet()
-      connection.send(stream.bytes)
-      let response = try #require(try connection.receive())
+      try await connection.greet()
+      await connection.send(stream.bytes)
+      let response = try #require(try await connection.receive())
       #expect(response.id == 0)
       #expect(response.status.code == stream.code)
       #expect(!response.status.message.isEmpty)
-      #expect(try connection.receive() == nil)
+      #expect(try await connection.receive() == nil)
       try await expectHealthy(server)
     }
   }
@@ -69,11 +69,12 @@ struct BadInputTests {
   @Test func aLengthThatLiesIsNeverAllocated() async throws {
     try await withServer(limits: ProtocolLimits(frameBytes: 1 << 20)) { server in
       // Many that promise a megabyte each, and send a byte.
-      let connections = try (0..<32).map { _ in
+      var connections: [RawConnection] = []
+      for _ in 0..<32 {
         let connection = try RawConnection(server.address)
-        try connection.greet()
-        connection.send([0x00, 0x0F, 0xFF, 0xFF, 0x08])
-        return connection
+        try await connection.greet()
+        await connection.send([0x00, 0x0F, 0xFF, 0xFF, 0x08])
+        connections.append(connection)
       }
       try await expectHealthy(server)
       withExtendedLifetime(connections) {}
@@ -83,18 +84,18 @@ struct BadInputTests {
   @Test func aFrameThatIsNoMessageIsAnsweredAndTheConnectionGoesOn() async throws {
     try await withServer { server in
       let connection = try RawConnection(server.address)
-      try connection.greet()
+      try await connection.greet()
       for garbage: [UInt8] in [[0xFF, 0xFF, 0xFF], [0x0A], Array(repeating: 0x5A, count: 100), [0x7A, 0x7F, 0x01]] {
-        connection.send([0, 0, 0, UInt8(garbage.count)] + garbage)
-        let response = try #require(try connection.receive())
+        await connection.send([0, 0, 0, UInt8(garbage.count)] + garbage)
+        let response = try #require(try await connection.receive())
         #expect(response.id == 0)
         #expect(response.status.code == .invalidArgument)
       }
       var ping = WireRequest()
       ping.id = 9
       ping.ping.payload = Data([1])
-      try connection.send(ping)
-      #expect(try connection.receive()?.id == 9)
+      try await connection.send(ping)
+      #expect(try await connection.receive()?.id == 9)
     }
   }
 
@@ -104,29 +105,30 @@ struct BadInputTests {
       var list = WireRequest()
       list.id = 1
       list.list = WireListCall()
-      try connection.send(list)
-      #expect(try connection.receive()?.status.code == .failedPrecondition)
-      #expect(try connection.receive() == nil)
+      try await connection.send(list)
+      #expect(try await connection.receive()?.status.code == .failedPrecondition)
+      #expect(try await connection.receive() == nil)
     }
   }
 
   @Test func aConnectionThatSaysNothingIsClosed() async throws {
     try await withServer(limits: ProtocolLimits(helloTimeout: .milliseconds(200))) { server in
       let connection = try RawConnection(server.address)
-      #expect(try connection.receive()?.status.code == .deadlineExceeded)
-      #expect(try connection.receive() == nil)
+      #expect(try await connection.receive()?.status.code == .deadlineExceeded)
+      #expect(try await connection.receive() == nil)
     }
   }
 
   @Test func oneConnectionTooManyIsToldSo() async throws {
     try await withServer(maximumConnections: 2) { server in
-      let kept = try (0..<2).map { _ in
+      var kept: [RawConnection] = []
+      for _ in 0..<2 {
         let connection = try RawConnection(server.address)
-        try connection.greet()
-        return connection
+        try await connection.greet()
+        kept.append(connection)
       }
       let refused = try RawConnection(server.address)
-      #expect(try refused.receive()?.status.code == .unavailable)
+      #expect(try await refused.receive()?.status.code == .unavailable)
       withExtendedLifetime(kept) {}
     }
   }
@@ -230,7 +232,8 @@ struct BadInputTests {
       return ~crc
     }
     let header = Array("IHDR".utf8) + big(width) + big(height) + [8, 2, 0, 0, 0]
-    return Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + big(13) + header + big(crc(header)))
+    let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+    return Data(signature + big(13) + header + big(crc(header))) + Data(big(10) + Array("IDAT".utf8))
   }
 
   @Test func onlyTheAdministratorChangesTheServer() async throws {
@@ -255,13 +258,13 @@ struct BadInputTests {
     try await withServer { server in
       for _ in 0..<20 {
         let connection = try RawConnection(server.address)
-        try connection.greet()
+        try await connection.greet()
         for id in 2...4 as ClosedRange<UInt64> {
           var request = WireRequest()
           request.id = id
           request.infer.model = "tiny"
           request.infer.inputs = [try Self.tensorInput(64, 64)]
-          try connection.send(request)
+          try await connection.send(request)
         }
         connection.close()
       }
@@ -273,7 +276,7 @@ struct BadInputTests {
     try await withServer(writeTimeout: .milliseconds(500)) { server in
       let connection = try RawConnection(server.address)
       connection.shrinkReceiveBuffer()
-      try connection.greet()
+      try await connection.greet()
       var request = WireRequest()
       request.infer.model = "tiny"
       request.infer.parameters = ["format": .with { $0.text = "tensor" }]
@@ -282,7 +285,7 @@ struct BadInputTests {
       var isConnected = true
       for id in 2..<400 as Range<UInt64> where isConnected {
         request.id = id
-        isConnected = try connection.send(request)
+        isConnected = try await connection.send(request)
       }
       #expect(!isConnected)
       try await expectHealthy(server)
@@ -292,7 +295,7 @@ struct BadInputTests {
   @Test func tooManyRequestsAtOnceAreRefusedOneByOne() async throws {
     try await withServer(limits: ProtocolLimits(requestsInFlight: 2)) { server in
       let connection = try RawConnection(server.address)
-      try connection.greet()
+      try await connection.greet()
       var request = WireRequest()
       request.infer.model = "tiny"
       request.infer.inputs = [try Self.tensorInput(128, 128)]
@@ -301,9 +304,9 @@ struct BadInputTests {
         request.id = id
         bytes += Array(try request.frame(maximumLength: .max).readableBytesView)
       }
-      connection.send(bytes)
+      await connection.send(bytes)
       var codes: [WireStatusCode: Int] = [:]
-      for _ in 2..<12 { codes[try #require(try connection.receive()).status.code, default: 0] += 1 }
+      for _ in 2..<12 { codes[try #require(try await connection.receive()).status.code, default: 0] += 1 }
       #expect(codes.values.reduce(0, +) == 10)
       #expect((codes[.ok] ?? 0) >= 2)
       #expect((codes[.resourceExhausted] ?? 0) >= 1)

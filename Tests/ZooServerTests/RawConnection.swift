@@ -6,8 +6,11 @@ import ZooClient
 import ZooProtocol
 
 /// A socket and nothing else, for sending what no client would.
-final class RawConnection {
+///
+/// Its blocking calls have a thread of their own: on Swift's they would hold up the server, which is in the same process.
+final class RawConnection: Sendable {
   private let socket: Int32
+  private let thread = DispatchQueue(label: "raw connection")
 
   init(_ address: ServerAddress) throws {
     socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -38,7 +41,13 @@ final class RawConnection {
 
   /// - Returns: false where the server has closed the connection.
   @discardableResult
-  func send(_ bytes: [UInt8]) -> Bool {
+  func send(_ bytes: [UInt8]) async -> Bool {
+    await withCheckedContinuation { continuation in
+      thread.async { continuation.resume(returning: self.sendNow(bytes)) }
+    }
+  }
+
+  private func sendNow(_ bytes: [UInt8]) -> Bool {
     var sent = 0
     while sent < bytes.count {
       let count = bytes[sent...].withUnsafeBytes {
@@ -51,12 +60,18 @@ final class RawConnection {
   }
 
   @discardableResult
-  func send(_ request: WireRequest) throws -> Bool {
-    send(Array(try request.frame(maximumLength: .max).readableBytesView))
+  func send(_ request: WireRequest) async throws -> Bool {
+    await send(Array(try request.frame(maximumLength: .max).readableBytesView))
   }
 
   /// The next response; nil where the server closed the connection.
-  func receive() throws -> WireResponse? {
+  func receive() async throws -> WireResponse? {
+    try await withCheckedThrowingContinuation { continuation in
+      thread.async { continuation.resume(with: Result { try self.receiveNow() }) }
+    }
+  }
+
+  private func receiveNow() throws -> WireResponse? {
     guard let header = try read(4) else { return nil }
     let length = header.reduce(0) { $0 << 8 | Int($1) }
     guard let body = try read(length) else { return nil }
@@ -76,13 +91,13 @@ final class RawConnection {
   }
 
   /// Says hello and takes the answer.
-  func greet(token: String = "") throws {
+  func greet(token: String = "") async throws {
     var request = WireRequest()
     request.id = 1
     request.hello.protocolVersion = 1
     request.hello.token = token
-    try send(request)
-    guard let response = try receive(), case .hello = response.result else {
+    try await send(request)
+    guard let response = try await receive(), case .hello = response.result else {
       throw ZooError(.internal, "hello was not answered")
     }
   }
