@@ -187,10 +187,10 @@ def distil(options: argparse.Namespace) -> None:
             break
         alone = share < options.alone
         progress = share / options.alone if alone else (share - options.alone) / (1 - options.alone)
-        rate = (4e-3 if alone else 1e-3) * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
+        rate = (4e-3 if alone else 5e-4) * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        count, size = (4, 128) if alone else (2, 192) if progress < 0.6 else (1, 256)
+        count, size = (4, 128) if alone else (3, 176)
         x = crops(a if random.random() < 0.85 else b, count, size).contiguous(memory_format=torch.channels_last)
         with torch.no_grad(), half():
             wanted = [x]

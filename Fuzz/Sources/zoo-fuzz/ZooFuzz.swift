@@ -39,7 +39,7 @@ struct ZooFuzz {
 
   static func main() {
     guard CommandLine.arguments.count > 1, let target = targets[CommandLine.arguments[1]] else {
-      fputs("usage: zoo-fuzz \(targets.keys.sorted().joined(separator: "|")) [CORPUS] [-option=value]\n", stderr)
+      print("usage: zoo-fuzz \(targets.keys.sorted().joined(separator: "|")) [CORPUS] [-option=value]")
       exit(64)
     }
     // libFuzzer gets the words without the target's name.

@@ -11,6 +11,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
+  private static let lingerTime = TimeAmount.seconds(2)
+
   private let configuration: ServerConfiguration
   private let dispatcher: Dispatcher
   private let connections: OpenConnections
@@ -23,7 +25,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   /// Runs while the client takes nothing of what waits for it.
   private var writeTimer: Scheduled<Void>?
   private var isReading = true
-  private var hasLostFrames = false
+  /// Nothing that comes is looked at any more.
+  private var isFinished = false
 
   init(configuration: ServerConfiguration, dispatcher: Dispatcher, connections: OpenConnections, logger: Logger) {
     self.configuration = configuration
@@ -44,7 +47,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     guard connections.insert(context.channel) else {
       let error = ZooError(.unavailable, "the server has no room for another connection: try again later")
       send(.failure(of: 0, error), context: context)
-      context.close(promise: nil)
+      finish(context: context)
       return
     }
     logger.debug("connected")
@@ -52,7 +55,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !hasLostFrames else { return }
+    guard !isFinished else { return }
     do {
       try frames.process(buffer: unwrapInboundIn(data)) { frame in
         received(frame, context: context)
@@ -117,7 +120,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func lost(_ error: any Error, context: ChannelHandlerContext) {
-    hasLostFrames = true
+    isFinished = true
     logger.info("the stream cannot be followed", metadata: ["error": "\(error)"])
     let limit = configuration.limits.frameBytes
     perform(connection.lost(error as? FrameError ?? .tooLong(declared: limit + 1, maximum: limit)), context: context)
@@ -131,15 +134,25 @@ final class ConnectionHandler: ChannelDuplexHandler {
       case .send(let response): send(response, context: context)
       case .dispatch(let request, let deadline): dispatch(request, deadline: deadline, context: context)
       case .abandon(let id): tasks.removeValue(forKey: id)?.cancel()
-      case .close:
-        // What was sent goes out first; a client that does not take it is bounded by the write timeout.
-        context.flush()
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-          context.close(promise: nil)
-        }
+      case .close: finish(context: context)
       }
     }
     schedule(context: context)
+  }
+
+  /// Ends the connection so that the client gets what was sent before.
+  ///
+  /// Closing a socket with bytes that were not read resets it, and a reset takes away what the client has not read yet. So
+  /// the sending side is closed first, and what still comes is dropped until the client closes or has had its time.
+  private func finish(context: ChannelHandlerContext) {
+    isFinished = true
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    // For a client that does not even take what was sent.
+    context.eventLoop.scheduleTask(in: TimeAmount(configuration.writeTimeout)) { bound.value.close(promise: nil) }
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+      context.close(mode: .output, promise: nil)
+      context.eventLoop.scheduleTask(in: Self.lingerTime) { bound.value.close(promise: nil) }
+    }
   }
 
   private func dispatch(_ request: WireRequest, deadline: ServerConnection.Instant, context: ChannelHandlerContext) {
