@@ -136,7 +136,7 @@ let package = Package(
       of: "ZooServer",
       [
         "ZooTinyModels", "ZooClient", "ZooProtocol", "ZooRuntime", "ZooPluginKit", "ZooBackend", "ZooCPU",
-        "ZooCycleGAN", "ZooClassifier", protobuf, nioCore, logging,
+        "ZooCycleGAN", "ZooClassifier", protobuf, nioCore, logging, crypto,
       ]),
     .testTarget(
       name: "EndToEndTests",

@@ -4,61 +4,50 @@ import ZooProtocol
 @testable import ZooRuntime
 
 struct ModelLifecycleTests {
-  @Test func goesFromStartToEndInOrder() {
+  /// The lifecycle after these events, and whether each of them could happen.
+  private func lifecycle(after events: [ModelLifecycle.Event]) -> (lifecycle: ModelLifecycle, happened: [Bool]) {
     var lifecycle = ModelLifecycle()
-    let steps: [(ModelLifecycle.Event, WireModelState)] = [
-      (.verified, .loading), (.loaded, .selfTest), (.passed, .available), (.drain(reason: "unloaded"), .draining),
-      (.drained, .ended),
-    ]
-    for (event, state) in steps {
-      do {
-        let result = lifecycle.handle(event)
-        #expect(result)
-      }
+    let happened = events.map { lifecycle.handle($0) }
+    return (lifecycle, happened)
+  }
+
+  @Test func goesFromStartToEndInOrder() {
+    let events: [ModelLifecycle.Event] = [.verified, .loaded, .passed, .drain(reason: "unloaded"), .drained]
+    let states: [WireModelState] = [.starting, .loading, .selfTest, .available, .draining, .ended]
+    for (count, state) in states.enumerated() {
+      let (lifecycle, happened) = lifecycle(after: Array(events.prefix(count)))
+      #expect(!happened.contains(false))
       #expect(lifecycle.state == state)
       #expect(lifecycle.takesRequests == (state == .available))
     }
-    #expect(lifecycle.reason == "unloaded")
+    #expect(lifecycle(after: events).lifecycle.reason == "unloaded")
   }
 
-  @Test func keepsTheReasonOfAFailure() {
-    for events: [ModelLifecycle.Event] in [[], [.verified], [.verified, .loaded]] {
-      var lifecycle = ModelLifecycle()
-      for event in events {
-        do {
-          let result = lifecycle.handle(event)
-          #expect(result)
-        }
-      }
-      do {
-        let result = lifecycle.handle(.failed(reason: "NaN"))
-        #expect(result)
-      }
-      #expect(lifecycle.state == .ended)
-      #expect(lifecycle.reason == "NaN")
-    }
+  @Test(arguments: [[], [.verified], [.verified, .loaded]] as [[ModelLifecycle.Event]])
+  func keepsTheReasonOfAFailure(before: [ModelLifecycle.Event]) {
+    let (lifecycle, happened) = lifecycle(after: before + [.failed(reason: "NaN")])
+    #expect(!happened.contains(false))
+    #expect(lifecycle.state == .ended)
+    #expect(lifecycle.reason == "NaN")
   }
 
   @Test func refusesWhatCannotHappen() {
     let events: [ModelLifecycle.Event] = [
       .verified, .loaded, .passed, .failed(reason: "x"), .drain(reason: "y"), .drained,
     ]
-    let legal: [WireModelState: Set<Int>] = [
-      .starting: [0, 3], .loading: [1, 3], .selfTest: [2, 3], .available: [4], .draining: [5], .ended: [],
+    // For each state: the way there, and which of the events may happen.
+    let rows: [(state: WireModelState, way: [Int], legal: Set<Int>)] = [
+      (.starting, [], [0, 3]), (.loading, [0], [1, 3]), (.selfTest, [0, 1], [2, 3]), (.available, [0, 1, 2], [4]),
+      (.draining, [0, 1, 2, 4], [5]), (.ended, [0, 1, 2, 4, 5], []),
     ]
-    let paths: [WireModelState: [Int]] = [
-      .starting: [], .loading: [0], .selfTest: [0, 1], .available: [0, 1, 2], .draining: [0, 1, 2, 4],
-      .ended: [0, 1, 2, 4, 5],
-    ]
-    for (state, path) in paths {
+    for row in rows {
+      let before = lifecycle(after: row.way.map { events[$0] }).lifecycle
+      #expect(before.state == row.state)
       for (index, event) in events.enumerated() {
-        var lifecycle = ModelLifecycle()
-        for step in path { _ = lifecycle.handle(events[step]) }
-        #expect(lifecycle.state == state)
-        let before = lifecycle
-        let happened = lifecycle.handle(event)
-        #expect(happened == legal[state]?.contains(index))
-        if !happened { #expect(lifecycle == before) }
+        var after = before
+        let happened = after.handle(event)
+        #expect(happened == row.legal.contains(index), "\(event) in \(row.state)")
+        #expect(happened || after == before)
       }
     }
   }

@@ -5,115 +5,52 @@ import Testing
 struct RequestQueueTests {
   private let start = ContinuousClock.now
 
+  /// A queue with these requests, each with its deadline in seconds from the start.
+  private func queue(
+    capacity: Int = 4, batchSize: Int = 1, _ requests: KeyValuePairs<RequestQueue.ID, Int>
+  ) -> RequestQueue {
+    var queue = RequestQueue(capacity: capacity, batchSize: batchSize)
+    for (id, seconds) in requests { _ = queue.enqueue(id, deadline: start + .seconds(seconds)) }
+    return queue
+  }
+
   @Test func handsOutInOrder() {
-    var queue = RequestQueue(capacity: 4)
-    for id: UInt64 in [3, 1, 2] {
-      do {
-        let result = queue.enqueue(id, deadline: start + .seconds(1))
-        #expect(result)
-      }
-    }
-    do {
-      let result = queue.next(at: start)
-      #expect(result.batch == [3])
-    }
-    do {
-      let result = queue.next(at: start)
-      #expect(result.batch == [1])
-    }
-    do {
-      let result = queue.next(at: start)
-      #expect(result.batch == [2])
-    }
-    do {
-      let result = queue.next(at: start)
-      #expect(result == RequestQueue.Decision())
-    }
+    var queue = queue([3: 1, 1: 1, 2: 1])
+    let decisions = (0..<4).map { _ in queue.next(at: start) }
+    #expect(decisions.map(\.batch) == [[3], [1], [2], []])
+    #expect(decisions.allSatisfy { $0.expired.isEmpty })
   }
 
   @Test func refusesWhatDoesNotFit() {
-    var queue = RequestQueue(capacity: 2)
-    do {
-      let result = queue.enqueue(1, deadline: start + .seconds(1))
-      #expect(result)
-    }
-    do {
-      let result = queue.enqueue(2, deadline: start + .seconds(1))
-      #expect(result)
-    }
-    do {
-      let result = queue.enqueue(3, deadline: start + .seconds(1))
-      #expect(!result)
-    }
+    var queue = queue(capacity: 2, [1: 1, 2: 1])
+    let third = queue.enqueue(3, deadline: start + .seconds(1))
+    #expect(!third)
     _ = queue.next(at: start)
-    do {
-      let result = queue.enqueue(3, deadline: start + .seconds(1))
-      #expect(result)
-    }
+    let again = queue.enqueue(3, deadline: start + .seconds(1))
+    #expect(again)
   }
 
   @Test func tellsWhoseTimeIsOver() {
-    var queue = RequestQueue(capacity: 4)
-    for (id, seconds) in [(UInt64(1), 1), (2, 5), (3, 1), (4, 5)] {
-      do {
-        let result = queue.enqueue(id, deadline: start + .seconds(seconds))
-        #expect(result)
-      }
-    }
-    do {
-      let result = queue.next(at: start + .seconds(2))
-      #expect(result == RequestQueue.Decision(batch: [2], expired: [1]))
-    }
-    do {
-      let result = queue.next(at: start + .seconds(2))
-      #expect(result == RequestQueue.Decision(batch: [4], expired: [3]))
-    }
+    var queue = queue([1: 1, 2: 5, 3: 1, 4: 5])
+    let decisions = (0..<2).map { _ in queue.next(at: start + .seconds(2)) }
+    #expect(
+      decisions == [RequestQueue.Decision(batch: [2], expired: [1]), RequestQueue.Decision(batch: [4], expired: [3])])
   }
 
   @Test func forgetsWhatIsCancelled() {
-    var queue = RequestQueue(capacity: 4)
-    do {
-      let result = queue.enqueue(1, deadline: start + .seconds(1))
-      #expect(result)
-    }
-    do {
-      let result = queue.enqueue(2, deadline: start + .seconds(1))
-      #expect(result)
-    }
-    do {
-      let result = queue.cancel(1)
-      #expect(result)
-    }
-    do {
-      let result = queue.cancel(1)
-      #expect(!result)
-    }
-    do {
-      let result = queue.next(at: start)
-      #expect(result.batch == [2])
-    }
-    do {
-      let result = queue.cancel(2)
-      #expect(!result)
-    }
+    var queue = queue([1: 1, 2: 1])
+    let cancelled = [1, 1].map { queue.cancel($0) }
+    #expect(cancelled == [true, false])
+    let next = queue.next(at: start)
+    #expect(next.batch == [2])
+    let tooLate = queue.cancel(2)
+    #expect(!tooLate)
   }
 
   @Test func fillsBatches() {
-    var queue = RequestQueue(capacity: 8, batchSize: 3)
-    for id: UInt64 in 1...4 {
-      do {
-        let result = queue.enqueue(id, deadline: start + .seconds(1))
-        #expect(result)
-      }
-    }
-    do {
-      let result = queue.next(at: start)
-      #expect(result.batch == [1, 2, 3])
-    }
-    do {
-      let result = queue.next(at: start)
-      #expect(result.batch == [4])
-    }
+    var queue = queue(batchSize: 3, [1: 1, 2: 1, 3: 1, 4: 1])
+    let batches = (0..<2).map { _ in queue.next(at: start).batch }
+    #expect(batches == [[1, 2, 3], [4]])
   }
 
   /// Over seeded sequences of events, every request that was taken leaves exactly once.
@@ -126,6 +63,7 @@ struct RequestQueueTests {
     for _ in 0..<200 {
       var queue = RequestQueue(capacity: Int(1 + random(6)), batchSize: Int(1 + random(3)))
       var inside: Set<UInt64> = []
+      var leftTwice: [UInt64] = []
       var now = start
       for id in 1...UInt64(60) {
         switch random(4) {
@@ -133,25 +71,19 @@ struct RequestQueueTests {
           if queue.enqueue(id, deadline: now + .milliseconds(Int64(random(20)))) { inside.insert(id) }
         case 2:
           if let other = inside.min() {
-            do {
-              let result = queue.cancel(other)
-              let wasInside = inside.remove(other) != nil
-              #expect(result == wasInside)
-            }
+            let wasCancelled = queue.cancel(other)
+            #expect(wasCancelled)
+            inside.remove(other)
           }
         default:
           let decision = queue.next(at: now)
-          for left in decision.batch + decision.expired {
-            do {
-              let wasInside = inside.remove(left) != nil
-              #expect(wasInside)
-            }
-          }
+          leftTwice += (decision.batch + decision.expired).filter { inside.remove($0) == nil }
         }
         #expect(queue.count == inside.count)
         #expect(queue.count <= queue.capacity)
         now += .milliseconds(Int64(random(10)))
       }
+      #expect(leftTwice.isEmpty)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import SwiftProtobuf
 import Synchronization
@@ -89,6 +90,49 @@ struct ServerTests {
       #expect(list.map(\.name) == ["tiny"])
       #expect(list[0].statistics.failed == 0)
       await administrator.close()
+    }
+  }
+
+  /// A ResNet-18 of torchvision's names with what PyTorch makes of its input, as a model to register.
+  private func writeResNet(to folder: URL) throws {
+    let fixture = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../Fixtures/classifier/resnet18.safetensors")
+    let weights = try Data(contentsOf: fixture)
+    let labels = Data((0..<10).map { "class \($0)\n" }.joined().utf8)
+    try weights.write(to: folder.appending(path: "weights.safetensors"))
+    try labels.write(to: folder.appending(path: "labels.txt"))
+    let files = [("weights.safetensors", weights), ("labels.txt", labels)].map { name, data in
+      let sum = SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
+      return #"files { path: "\#(name)" sha256: "\#(sum)" bytes: \#(data.count) }"#
+    }
+    try Data(
+      """
+      name: "resnet" version: 1 plugin: "classifier" licence: "Apache-2.0"
+      config {
+        [type.googleapis.com/zoo.plugins.v1.ClassifierConfig] {
+          backbone: BACKBONE_RESNET18
+          preprocessing { short_side: 64 crop: 64 }
+        }
+      }
+      \(files.joined(separator: "\n"))
+      goldens { input: "weights.safetensors" output: "weights.safetensors" tolerance: 0.001 }
+      """.utf8
+    ).write(to: folder.appending(path: "manifest.textproto"))
+  }
+
+  @Test func registersAResNetAndCallsIt() async throws {
+    let source = try TemporaryFolder()
+    try writeResNet(to: source.url)
+    let samples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../samples")
+    let photo = try Data(contentsOf: samples.appending(path: "dog.jpg"))
+    try await withServer { server in
+      let client = server.client(administrator: true)
+      let status = try await client.register(source.url)
+      #expect(status.state == .available)
+      let (labels, _) = try await client.classify(photo, by: ModelReference(name: "resnet"), topK: 3)
+      #expect(labels.count == 3)
+      #expect(labels[0].probability >= labels[1].probability)
+      await client.close()
     }
   }
 
