@@ -1,0 +1,69 @@
+import ArgumentParser
+import Foundation
+import ZooClient
+import ZooProtocol
+
+struct HashCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hash",
+    abstract: "Hashes product pictures for visual search, and names their categories.",
+    discussion: "Without --model the only hasher that serves is asked. The model may also stand before the pictures.")
+
+  @Argument(help: "The model, if it is not given by --model, and JPEG or PNG files.", completion: .file())
+  var pictures: [String]
+
+  @Option(help: "The model.")
+  var model: ModelReference?
+
+  @Option(name: [.customShort("k"), .long], help: "How many categories.")
+  var topK: Int?
+
+  @OptionGroup var options: ServerOptions
+
+  private struct Answer: Encodable {
+    struct Category: Encodable {
+      let name: String
+      let probability: Float
+    }
+    let picture: String
+    var bits: UInt32 = 0
+    /// Hexadecimal, the first byte first.
+    var code = ""
+    var categories: [Category] = []
+    var error: String?
+  }
+
+  func run() async throws {
+    let (named, files) = try Pictures.split(pictures, model: model)
+    let (topK, asJSON) = (topK, options.json)
+    try await options.withClient { client in
+      let model = try await client.model(named, ofPlugin: "search-hasher")
+      let answers = try await files.concurrently(atMost: 4) { file in
+        var answer = Answer(picture: file)
+        do {
+          let (code, categories, _) = try await client.hash(try Files.read(URL(filePath: file)), by: model, topK: topK)
+          answer.bits = code.bits
+          answer.code = code.data.map { String(format: "%02x", $0) }.joined()
+          answer.categories = categories.map { .init(name: $0.name, probability: $0.probability) }
+        } catch let error as ZooError where error.code != .unavailable {
+          answer.error = error.message
+        }
+        return answer
+      }
+      if asJSON {
+        try Output.json(answers)
+      } else {
+        for answer in answers {
+          Output.print(Output.bold(answer.picture))
+          if let error = answer.error {
+            Output.note("zoo: \(answer.picture): \(error)")
+            continue
+          }
+          Output.print("  \(answer.bits) bits  \(answer.code)")
+          Output.print(Pictures.bars(answer.categories.map { ($0.name, $0.probability) }))
+        }
+      }
+      try Pictures.exit(failed: answers.count { $0.error != nil }, of: answers.count)
+    }
+  }
+}
