@@ -13,7 +13,7 @@ enum Files {
     do {
       return try Data(contentsOf: url)
     } catch {
-      throw ZooError(.notFound, "\(url.path(percentEncoded: false)) cannot be read: is it there?", cause: error)
+      throw ZooError(.notFound, "\(url.relativePath) cannot be read: is it there?", cause: error)
     }
   }
 
@@ -24,7 +24,7 @@ enum Files {
       try data.write(to: url, options: .atomic)
     } catch {
       throw ZooError(
-        .failedPrecondition, "\(url.path(percentEncoded: false)) cannot be written: is there room, and may you?",
+        .failedPrecondition, "\(url.relativePath) cannot be written: is there room, and may you?",
         cause: error)
     }
   }

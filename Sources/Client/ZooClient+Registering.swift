@@ -23,7 +23,7 @@ extension ZooClient {
     let manifestFile = folder.appending(path: "manifest.textproto")
     guard let manifest = try? String(contentsOf: manifestFile, encoding: .utf8) else {
       throw ZooError(
-        .invalidArgument, "\(manifestFile.path(percentEncoded: false)) cannot be read: every model has one")
+        .invalidArgument, "\(manifestFile.relativePath) cannot be read: every model has one")
     }
     let limits = try await hello().limits
     let upload = try await begin(manifest)
@@ -34,7 +34,7 @@ extension ZooClient {
     for file in upload.files {
       let url = folder.appending(path: file.path)
       guard let handle = try? FileHandle(forReadingFrom: url) else {
-        throw ZooError(.invalidArgument, "\(url.path(percentEncoded: false)) cannot be read, and the manifest lists it")
+        throw ZooError(.invalidArgument, "\(url.relativePath) cannot be read, and the manifest lists it")
       }
       defer { try? handle.close() }
       let size = try handle.seekToEnd()

@@ -73,12 +73,12 @@ struct InferCommand: AsyncParsableCommand {
     case .image(let image):
       let file = folder.appending(path: "\(output.name).\(image.mediaType == "image/png" ? "png" : "jpg")")
       try Files.write(image.data, to: file)
-      Output.print("  \(output.name): \(image.width)×\(image.height), \(file.path(percentEncoded: false))")
+      Output.print("  \(output.name): \(image.width)×\(image.height), \(file.relativePath)")
     case .tensor(let wire):
       let tensor = try wire.tensor(field: output.name)
       let file = folder.appending(path: "\(output.name).npy")
       try Files.write(try NumPyFile.data(tensor), to: file)
-      Output.print("  \(output.name): \(tensor), \(file.path(percentEncoded: false))")
+      Output.print("  \(output.name): \(tensor), \(file.relativePath)")
     case .labels(let labels):
       for label in labels.labels {
         Output.print("  \(output.name): \(label.name)  \(Units.percent(label.probability))")

@@ -81,7 +81,7 @@ struct TranslateCommand: AsyncParsableCommand {
   private static func translate(
     _ job: Job, by model: ModelReference, quality: Int?, _ client: ZooClient
   ) async throws -> Outcome {
-    var outcome = Outcome(input: job.source.path(percentEncoded: false), output: job.target.path(percentEncoded: false))
+    var outcome = Outcome(input: job.source.relativePath, output: job.target.relativePath)
     do {
       let picture = try Files.read(job.source)
       let format: ZooClient.PictureFormat = job.target.pathExtension.lowercased() == "png" ? .png : .jpeg
