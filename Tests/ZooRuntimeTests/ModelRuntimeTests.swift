@@ -233,7 +233,7 @@ struct ModelRuntimeTests {
     let gate = GatedPlugin.gate(1)
     async let first = callGated(runtime, gate: 1)
     async let second = callGated(runtime, gate: 1)
-    while gate.arrived < 2 { await Task.yield() }
+    while gate.arrived < 2 { try await Task.sleep(for: .milliseconds(1)) }
     await #expect { try await callGated(runtime) } throws: { ($0 as? ZooError)?.code == .resourceExhausted }
     gate.open()
     _ = try await (first, second)
@@ -246,9 +246,9 @@ struct ModelRuntimeTests {
     await runtime.start()
     let gate = GatedPlugin.gate(2)
     async let taken = callGated(runtime, gate: 2)
-    while gate.arrived < 1 { await Task.yield() }
+    while gate.arrived < 1 { try await Task.sleep(for: .milliseconds(1)) }
     async let unloaded = runtime.unload("gated", version: 1)
-    while await runtime.list()[0].state != .draining { await Task.yield() }
+    while await runtime.list()[0].state != .draining { try await Task.sleep(for: .milliseconds(1)) }
     await #expect(throws: ZooError.self) { try await callGated(runtime) }
     gate.open()
     _ = try await taken
@@ -261,10 +261,14 @@ struct ModelRuntimeTests {
     try installGated(queue: 8)
     let runtime = try runtime()
     await runtime.start()
+    await #expect { try await callGated(runtime, deadline: .now - .seconds(1)) } throws: {
+      ($0 as? ZooError)?.code == .deadlineExceeded
+    }
+    // One whose time runs out on the way: it may do so before the gate as well as behind it.
     let gate = GatedPlugin.gate(3)
-    let late = Task { try await callGated(runtime, gate: 3, deadline: .now + .milliseconds(20)) }
-    while gate.arrived < 1 { await Task.yield() }
-    try await Task.sleep(for: .milliseconds(30))
+    let deadline = ContinuousClock.now + .milliseconds(50)
+    let late = Task { try await callGated(runtime, gate: 3, deadline: deadline) }
+    try await Task.sleep(until: deadline + .milliseconds(10), clock: .continuous)
     gate.open()
     await #expect { _ = try await late.value } throws: { ($0 as? ZooError)?.code == .deadlineExceeded }
   }
@@ -275,7 +279,7 @@ struct ModelRuntimeTests {
     await runtime.start()
     let gate = GatedPlugin.gate(4)
     let request = Task { try await callGated(runtime, gate: 4) }
-    while gate.arrived < 1 { await Task.yield() }
+    while gate.arrived < 1 { try await Task.sleep(for: .milliseconds(1)) }
     request.cancel()
     gate.open()
     await #expect { _ = try await request.value } throws: { ($0 as? ZooError)?.code == .cancelled }
@@ -310,9 +314,9 @@ struct ModelRuntimeTests {
     await runtime.start()
     let gate = GatedPlugin.gate(5)
     async let taken = callGated(runtime, gate: 5)
-    while gate.arrived < 1 { await Task.yield() }
+    while gate.arrived < 1 { try await Task.sleep(for: .milliseconds(1)) }
     async let stopped: Void = runtime.shutdown()
-    while await runtime.list()[0].state != .draining { await Task.yield() }
+    while await runtime.list()[0].state != .draining { try await Task.sleep(for: .milliseconds(1)) }
     gate.open()
     _ = try await taken
     await stopped
