@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import NIOCore
 import SwiftProtobuf
+import Synchronization
 import ZooClient
 import ZooProtocol
 
@@ -10,6 +11,7 @@ import ZooProtocol
 /// Its blocking calls have a thread of their own: on Swift's they would hold up the server, which is in the same process.
 final class RawConnection: Sendable {
   private let socket: Int32
+  private let isOpen = Mutex(true)
   private let thread = DispatchQueue(label: "raw connection")
 
   init(_ address: ServerAddress) throws {
@@ -31,7 +33,14 @@ final class RawConnection: Sendable {
 
   deinit { close() }
 
-  func close() { Glibc.close(socket) }
+  /// Closes the socket, once: its number may be another's soon.
+  func close() {
+    let wasOpen = isOpen.withLock { isOpen in
+      defer { isOpen = false }
+      return isOpen
+    }
+    if wasOpen { Glibc.close(socket) }
+  }
 
   /// Makes the receiving buffer small, so that a server soon has answers that nobody takes.
   func shrinkReceiveBuffer() {
