@@ -78,12 +78,17 @@ public final class ZooClient: Sendable {
   private func exchange(_ call: WireRequest.OneOf_Call, timeout: Duration) async throws -> Exchange {
     let deadline = ContinuousClock.now + timeout
     var delay = configuration.reconnectDelay
+    var latest: LostCall?
     while true {
       do {
         return try await attempt(call, deadline: deadline)
+      } catch is LateCall {
+        // A server that could not be reached is the better reason.
+        throw latest.map(unavailable) ?? Self.late
       } catch let lost as LostCall {
+        latest = lost
         guard !lost.mayHaveRun || call.isRepeatable, ContinuousClock.now + delay < deadline else {
-          throw ZooError(.unavailable, "\(configuration.address): \(lost.reason)")
+          throw unavailable(lost)
         }
         // Half of the pause is by chance, so that clients that lost a server do not come back all at once.
         try await Task.sleep(for: delay * Double.random(in: 0.5...1))
@@ -96,7 +101,7 @@ public final class ZooClient: Sendable {
     var request = WireRequest()
     request.call = call
     let left = deadline - .now
-    guard left > .zero else { throw Self.late }
+    guard left > .zero else { throw LateCall() }
     request.timeoutMs = UInt32(clamping: max(1, left.milliseconds))
     let answer = try await withThrowingTaskGroup(of: ClientChannel.Answer?.self) { [request, connections] group in
       group.addTask { try await connections.connection(timeout: left).call(request) }
@@ -108,12 +113,16 @@ public final class ZooClient: Sendable {
       defer { group.cancelAll() }
       return try await group.next() ?? nil
     }
-    guard let answer else { throw Self.late }
+    guard let answer else { throw LateCall() }
     if let error = ZooError(answer.response.status) { throw error }
     guard let result = answer.response.result else {
       throw ZooError(.internal, "the server answered \(call.name) with nothing")
     }
     return (result, answer.hello)
+  }
+
+  private func unavailable(_ lost: LostCall) -> ZooError {
+    ZooError(.unavailable, "\(configuration.address): \(lost.reason)")
   }
 
   private static var late: ZooError {
@@ -145,3 +154,6 @@ struct LostCall: Error {
   /// False where the server cannot have got it.
   let mayHaveRun: Bool
 }
+
+/// A call whose time was over before an answer came.
+private struct LateCall: Error {}

@@ -54,7 +54,7 @@ struct ConnectionTests {
   @Test func aServerThatIsNotThereIsUnavailable() async throws {
     let port = try await TestServer.with { try $0.port }
     let configuration = ZooClient.Configuration(
-      address: ServerAddress(host: "127.0.0.1", port: port), timeout: .milliseconds(100))
+      address: ServerAddress(host: "127.0.0.1", port: port), timeout: .seconds(1))
     try await ZooClient.with(configuration) { client in
       let error = await expectError(.unavailable) { _ = try await client.ping() }
       #expect(error?.message.contains("127.0.0.1:\(port)") == true)
