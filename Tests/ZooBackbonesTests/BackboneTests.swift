@@ -17,11 +17,20 @@ struct BackboneTests {
   static let networks = [
     Network(file: "resnet18", backbone: .resnet18), Network(file: "resnet34", backbone: .resnet34),
     Network(file: "resnet50", backbone: .resnet50), Network(file: "efficientnet-lite0", backbone: .efficientnetLite0),
+    Network(file: "mobilenet-v2", backbone: .mobilenetV2),
   ]
 
   private func weights(_ network: Network) throws -> Weights {
     let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fixtures/classifier")
     return try Weights(contentsOf: fixtures.appending(path: "\(network.file).safetensors").path(percentEncoded: false))
+  }
+
+  /// These weights with another tensor under one name.
+  private func changed(_ weights: Weights, _ name: String, to tensor: Tensor) throws -> Weights {
+    var tensors: [String: Tensor] = [:]
+    for name in weights.names { tensors[name] = try weights[name] }
+    tensors[name] = tensor
+    return Weights(tensors)
   }
 
   /// The network with an output for the first convolution and every block, named as the fixture names them.
@@ -44,6 +53,14 @@ struct BackboneTests {
       for (index, block) in efficient.blocks.enumerated() {
         x = try block(x)
         outputs.append(("activation._blocks.\(index)", x))
+      }
+    } else if let mobile = trunk as? MobileNetV2 {
+      var x = try mobile.stem(picture)
+      outputs.append(("activation.features.0.0", x))
+      x = try mobile.stemNorm(x).relu6()
+      for (index, block) in mobile.blocks.enumerated() {
+        x = try block(x)
+        outputs.append(("activation.features.\(index + 1)", x))
       }
     }
     return outputs
@@ -77,8 +94,31 @@ struct BackboneTests {
     #expect { try Backbone.resnet50.trunk(weights, field: "config.backbone") } throws: {
       "\($0)".contains("layer1.0.conv3")
     }
+    #expect { try Backbone.mobilenetV2.trunk(weights, field: "config.backbone") } throws: {
+      "\($0)".contains("features.0.0.weight")
+    }
     #expect { try Backbone.unspecified.trunk(weights, field: "config.backbone") } throws: {
       "\($0)".contains("config.backbone")
+    }
+  }
+
+  @Test(arguments: networks) func saysWhichLastLayerHasNoClasses(network: Network) throws {
+    let weights = try weights(network)
+    let head = try network.backbone.trunk(weights, field: "config.backbone").head.name
+    let scalar = try changed(weights, "\(head).weight", to: .zeros(shape: []))
+    #expect { try network.backbone.trunk(scalar, field: "config.backbone") } throws: {
+      "\($0)".contains("\(head).weight is []")
+    }
+  }
+
+  @Test func saysWhichConvolutionHasAnotherWidth() throws {
+    let weights = try weights(Network(file: "mobilenet-v2", backbone: .mobilenetV2))
+    let builder = GraphBuilder()
+    let picture = try builder.input("image", shape: [1, 64, 48, 3])
+    for shape: Shape in [[], [5, 1, 3, 3]] {
+      let wrong = try changed(weights, "features.3.conv.1.0.weight", to: .zeros(shape: shape))
+      let trunk = try Backbone.mobilenetV2.trunk(wrong, field: "config.backbone")
+      #expect { try trunk(picture) } throws: { "\($0)".contains("features.3.conv.1.0") }
     }
   }
 

@@ -52,30 +52,47 @@ struct MemoryPlanTests {
     let shapes = try network.graph.shapes(for: row.inputs.map(\.shape))
     let plan = try planner.plan(shapes: shapes)
 
-    // Plays the plan on labels: each float of the arena remembers which node's result it holds.
-    let aliases = network.graph.nodes.indices.map { id in
+    // Plays the plan on labels: each float of the arena remembers which node's result, or statistics, it holds.
+    func root(_ id: Int) -> Int {
       var id = id
       while network.graph.nodes[id].operation.isView { id = network.graph.nodes[id].inputs[0] }
       return id
     }
-    var holders = Array(repeating: -1, count: plan.arenaSize)
-    func expect(_ place: Plan.Place, holds id: Int) {
+    var holders = Array(repeating: Int.min, count: plan.arenaSize)
+    func expect(_ place: Plan.Place, _ count: Int, holds label: Int) {
       guard case .arena(let offset) = place else { return }
-      #expect(holders[offset..<offset + shapes[id].elementCount].allSatisfy { $0 == aliases[id] })
+      #expect(holders[offset..<offset + count].allSatisfy { $0 == label })
     }
-    var steps = plan.steps[...]
-    for (id, node) in network.graph.nodes.enumerated() {
-      switch node.operation {
-      case .input, .constant: continue
-      case let operation where operation.isView: continue
-      default: break
+    func write(_ label: Int, at offset: Int, _ count: Int) {
+      for index in offset..<offset + count { holders[index] = label }
+    }
+    func statisticsCount(_ id: Int) -> Int { 3 * shapes[id][0] * shapes[id][3] }
+    let fusions = network.fusions(shapes: shapes)
+    #expect(fusions.count == plan.steps.count)
+    for (fusion, step) in zip(fusions, plan.steps) {
+      for (place, id) in zip(step.operands, fusion.operands) {
+        expect(place, shapes[id].elementCount, holds: root(id))
       }
-      let next = steps.popFirst()
-      let step = try #require(next)
-      for (place, operand) in zip(step.operands, node.inputs) { expect(place, holds: operand) }
-      for index in step.result..<step.result + shapes[id].elementCount { holders[index] = id }
+      if let addend = fusion.addend, let place = step.addend {
+        expect(place, shapes[addend].elementCount, holds: root(addend))
+      }
+      if let id = fusion.normalization, let place = step.statistics {
+        expect(place, statisticsCount(id), holds: -1 - id)
+      }
+      write(fusion.result, at: step.result, shapes[fusion.result].elementCount)
+      if let id = fusion.statistics, let offset = step.resultStatistics {
+        write(-1 - id, at: offset, statisticsCount(id))
+      }
+      // Only what is read element by element may be written over.
+      if !network.graph.nodes[fusion.node].operation.isElementwise {
+        for (place, id) in zip(step.operands, fusion.operands) {
+          expect(place, shapes[id].elementCount, holds: root(id))
+        }
+      }
     }
-    for (output, place) in zip(network.graph.outputs, plan.outputs) { expect(place.place, holds: output.node) }
+    for (output, place) in zip(network.graph.outputs, plan.outputs) {
+      expect(place.place, shapes[output.node].elementCount, holds: root(output.node))
+    }
   }
 
   @Test("elementwise operations write over an operand that nobody needs any more")
@@ -95,6 +112,13 @@ extension Operation {
   fileprivate var isView: Bool {
     switch self {
     case .reshape, .flatten: true
+    default: false
+    }
+  }
+
+  fileprivate var isElementwise: Bool {
+    switch self {
+    case .activation, .batchNorm, .instanceNorm, .softmax, .add, .multiply: true
     default: false
     }
   }

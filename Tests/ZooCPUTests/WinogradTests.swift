@@ -14,8 +14,9 @@ struct WinogradTests {
   @Test("Winograd is chosen for 3×3 convolutions with many channels and pixels, and for no others")
   func choice() {
     let large: Shape = [1, 64, 64, 64]
-    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: large) == .winograd)
-    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: [1, 14, 14, 64]) == .im2col)
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: large) == .winograd(size: 4))
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: [1, 7, 7, 64]) == .winograd(size: 2))
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: [1, 5, 5, 64]) == .im2col)
     #expect(algorithm(Convolution(), [64, 16, 3, 3], output: large) == .im2col)
     #expect(algorithm(Convolution(), [64, 40, 3, 3], output: large) == .im2col)
     #expect(algorithm(Convolution(), [64, 64, 5, 5], output: large) == .im2col)
@@ -49,7 +50,7 @@ struct WinogradTests {
         bias: index % 2 == 0 ? try numbers.tensor([32]) : nil,
         Convolution(padding: row.1, paddingMode: row.2, activation: row.3))
       let y = try conv(builder.input("x", shape: input))
-      #expect(algorithm(conv.options, conv.filter.shape, output: y.shape) == .winograd)
+      #expect(algorithm(conv.options, conv.filter.shape, output: y.shape) == .winograd(size: 4))
       let parity = ParityCase(
         "winograd \(row)", graph: builder.graph(outputs: [("y", y)]), inputs: [try numbers.tensor(input)])
       let result = parity.check(backend, tolerance: 1e-5)

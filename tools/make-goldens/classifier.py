@@ -6,7 +6,8 @@
                                                                          and models/efficientnet-lite0/1/golden
 
 The fixtures are networks of the real ones' depth and a sixteenth of their width, with seeded weights, named as
-torchvision names ResNets and as EfficientNet-Lite0's checkpoint names it. Each file holds
+torchvision names ResNets and MobileNetV2 and as EfficientNet-Lite0's checkpoint names it. MobileNetV2 is torchvision's
+own; it keeps 1280 features at every width below 1, as the paper has it (arXiv 1801.04381, section 4). Each file holds
 
 - the weights, under their names, filters [O, I, kH, kW];
 - `image`, the input, float32 [1, 64, 48, 3];
@@ -18,7 +19,7 @@ PyTorch computes in float64 on weights and inputs that float32 holds exactly.
 The golden of the real network is made from golden/chelsea.png: `image`, float16 [1, 224, 224, 3], and `logits`, float32
 [1, 1000], computed in float32 from what float16 holds. (x - 127)/128 loses nothing in float16.
 
-Needs PyTorch 2, Pillow and safetensors.
+Needs PyTorch 2, torchvision, Pillow and safetensors.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torchvision.models import MobileNetV2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "train"))
@@ -176,9 +178,13 @@ def fixture(network: nn.Module, blocks: dict[str, nn.Module], seed: int, path: p
 
         return hook
 
+    def keep_features(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        tensors["features"] = inputs[0]
+
     hooks = [block.register_forward_hook(keep(name)) for name, block in blocks.items()]
+    head = next(module for module in network.modules() if isinstance(module, nn.Linear))
+    hooks.append(head.register_forward_pre_hook(keep_features))
     with torch.no_grad():
-        tensors["features"] = network.features(image)
         tensors["logits"] = network(image)
     for hook in hooks:
         hook.remove()
@@ -206,6 +212,10 @@ def fixtures(folder: pathlib.Path) -> None:
     blocks = {"_conv_stem": network._conv_stem}
     blocks |= {f"_blocks.{index}": block for index, block in enumerate(network._blocks)}
     fixture(network, blocks, 100, folder / "efficientnet-lite0.safetensors")
+    network = MobileNetV2(num_classes=10, width_mult=1 / 16, round_nearest=1)
+    blocks = {"features.0.0": network.features[0][0]}
+    blocks |= {f"features.{index}": network.features[index] for index in range(1, 18)}
+    fixture(network, blocks, 2, folder / "mobilenet-v2.safetensors")
 
 
 def golden(weights: pathlib.Path, folder: pathlib.Path, picture: str) -> None:

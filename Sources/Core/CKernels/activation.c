@@ -7,12 +7,12 @@ ZOO_INLINE void zoo_bias_activation_body(float *x, size_t rows, size_t n, size_t
     float *restrict y = x + row * stride;
     if (bias != NULL) {
 #define ZOO_LOOP(kind) \
-  for (size_t i = 0; i < n; i++) y[i] = zoo_apply(kind, activation.slope, y[i] + bias[i])
+  ZOO_ELEMENTWISE for (size_t i = 0; i < n; i++) y[i] = zoo_apply(kind, activation.slope, y[i] + bias[i])
       ZOO_FOR_ACTIVATION(activation, ZOO_LOOP)
 #undef ZOO_LOOP
     } else {
 #define ZOO_LOOP(kind) \
-  for (size_t i = 0; i < n; i++) y[i] = zoo_apply(kind, activation.slope, y[i])
+  ZOO_ELEMENTWISE for (size_t i = 0; i < n; i++) y[i] = zoo_apply(kind, activation.slope, y[i])
       ZOO_FOR_ACTIVATION(activation, ZOO_LOOP)
 #undef ZOO_LOOP
     }
@@ -24,7 +24,7 @@ ZOO_KERNEL(zoo_bias_activation,
 
 ZOO_INLINE void zoo_activate_body(const float *x, float *y, size_t n, zoo_activation activation) {
 #define ZOO_LOOP(kind) \
-  for (size_t i = 0; i < n; i++) y[i] = zoo_apply(kind, activation.slope, x[i])
+  ZOO_ELEMENTWISE for (size_t i = 0; i < n; i++) y[i] = zoo_apply(kind, activation.slope, x[i])
   ZOO_FOR_ACTIVATION(activation, ZOO_LOOP)
 #undef ZOO_LOOP
 }

@@ -8,53 +8,80 @@ ZOO_INLINE void zoo_add_rows(const float *x, size_t rows, size_t n, size_t strid
   }
 }
 
-ZOO_INLINE void zoo_moments_body(const float *x, size_t rows, size_t n, float *moments) {
-  float *restrict mean = moments;
-  float *restrict rest = moments + n;
-  float *restrict squares = moments + 2 * n;
-  zoo_add_rows(x, rows, n, n, mean);
-  const float count = (float)rows;
-  for (size_t i = 0; i < n; i++) mean[i] /= count;
-  memset(rest, 0, 2 * n * sizeof(float));
-  for (size_t row = 0; row < rows; row++) {
-    const float *from = x + row * n;
+enum { zoo_moment_columns = 64 };
+
+// With a constant number of columns the sums stay in registers.
+ZOO_INLINE void zoo_moments_columns(const float *x, size_t rows, const size_t n, size_t stride, float *moments,
+                                    size_t moment_stride) {
+  float pivot[zoo_moment_columns], sum[zoo_moment_columns], squares[zoo_moment_columns];
+  for (size_t i = 0; i < n; i++) {
+    pivot[i] = x[i];
+    sum[i] = 0;
+    squares[i] = 0;
+  }
+  for (size_t row = 1; row < rows; row++) {
+    const float *from = x + row * stride;
     for (size_t i = 0; i < n; i++) {
-      const float difference = from[i] - mean[i];
-      rest[i] += difference;
+      const float difference = from[i] - pivot[i];
+      sum[i] += difference;
       squares[i] += difference * difference;
     }
   }
+  memcpy(moments, pivot, n * sizeof(float));
+  memcpy(moments + moment_stride, sum, n * sizeof(float));
+  memcpy(moments + 2 * moment_stride, squares, n * sizeof(float));
 }
-ZOO_KERNEL(zoo_moments, (const float *x, size_t rows, size_t n, float *moments), (x, rows, n, moments))
+
+ZOO_INLINE void zoo_moments_body(const float *x, size_t rows, size_t n, size_t stride, float *moments,
+                                 size_t moment_stride) {
+  size_t column = 0;
+  for (; column + zoo_moment_columns <= n; column += zoo_moment_columns) {
+    zoo_moments_columns(x + column, rows, zoo_moment_columns, stride, moments + column, moment_stride);
+  }
+  if (column < n) zoo_moments_columns(x + column, rows, n - column, stride, moments + column, moment_stride);
+}
+ZOO_KERNEL(zoo_moments,
+           (const float *x, size_t rows, size_t n, size_t stride, float *moments, size_t moment_stride),
+           (x, rows, n, stride, moments, moment_stride))
 
 // Chan, Golub and LeVeque, "Algorithms for computing the sample variance" (1983), equations 1.7 and 2.1.
-void zoo_join_moments(size_t chunks, size_t rows, size_t last_rows, size_t n, const float *moments, double epsilon,
-                      const float *gamma, const float *beta, float *mean, float *scale, float *shift) {
-  const double total = (double)(chunks - 1) * (double)rows + (double)last_rows;
+ZOO_INLINE void zoo_join_moments_body(size_t chunks, const uint32_t *counts, size_t n, const float *moments,
+                                      double epsilon, const float *gamma, const float *beta, double *scratch,
+                                      float *mean, float *scale, float *shift) {
+  double *restrict center = scratch;
+  double *restrict variance = scratch + n;
+  double total = 0;
+  memset(scratch, 0, 2 * n * sizeof(double));
+  for (size_t chunk = 0; chunk < chunks; chunk++) {
+    const double count = (double)counts[chunk];
+    const float *part = moments + chunk * 3 * n;
+    total += count;
+    for (size_t i = 0; i < n; i++) center[i] += count * (double)part[i] + (double)part[n + i];
+  }
+  for (size_t i = 0; i < n; i++) center[i] /= total;
+  for (size_t chunk = 0; chunk < chunks; chunk++) {
+    const double count = (double)counts[chunk];
+    const float *part = moments + chunk * 3 * n;
+    for (size_t i = 0; i < n; i++) {
+      // Squares about the chunk's own number, moved to the common mean.
+      const double difference = (double)part[i] - center[i];
+      variance[i] += (double)part[2 * n + i] + difference * (2 * (double)part[n + i] + count * difference);
+    }
+  }
   for (size_t i = 0; i < n; i++) {
-    double sum = 0;
-    for (size_t chunk = 0; chunk < chunks; chunk++) {
-      const float *part = moments + chunk * 3 * n + i;
-      sum += (double)(chunk + 1 < chunks ? rows : last_rows) * (double)part[0] + (double)part[n];
-    }
-    const double center = sum / total;
-    double squares = 0;
-    for (size_t chunk = 0; chunk < chunks; chunk++) {
-      const float *part = moments + chunk * 3 * n + i;
-      // Squares about the chunk's rounded mean, moved to the common one.
-      const double difference = (double)part[0] - center;
-      squares += (double)part[2 * n] + difference * (2 * (double)part[n] +
-                                                     (double)(chunk + 1 < chunks ? rows : last_rows) * difference);
-    }
     // Below zero only by rounding; a NaN stays.
-    const double variance = squares < 0 ? 0 : squares / total;
-    const double factor = (gamma != NULL ? (double)gamma[i] : 1.0) / sqrt(variance + epsilon);
-    mean[i] = (float)center;
+    const double squares = variance[i] < 0 ? 0 : variance[i] / total;
+    const double factor = (gamma != NULL ? (double)gamma[i] : 1.0) / sqrt(squares + epsilon);
+    mean[i] = (float)center[i];
     scale[i] = (float)factor;
     // What rounding the mean lost is made good here.
-    shift[i] = (float)((beta != NULL ? (double)beta[i] : 0.0) - (center - (double)mean[i]) * factor);
+    shift[i] = (float)((beta != NULL ? (double)beta[i] : 0.0) - (center[i] - (double)mean[i]) * factor);
   }
 }
+ZOO_KERNEL(zoo_join_moments,
+           (size_t chunks, const uint32_t *counts, size_t n, const float *moments, double epsilon, const float *gamma,
+            const float *beta, double *scratch, float *mean, float *scale, float *shift),
+           (chunks, counts, n, moments, epsilon, gamma, beta, scratch, mean, scale, shift))
 
 ZOO_INLINE void zoo_column_means_body(const float *x, size_t rows, size_t n, size_t stride, float *mean) {
   enum { block_columns = 64, block_rows = 64 };

@@ -25,11 +25,25 @@ public final class CPUExecutable: Executable {
   ///
   /// - Throws: ``BackendError`` for inputs that do not fit, or that need more memory than is allowed.
   public func run(_ inputs: [Tensor]) throws -> [Tensor] {
+    try run(inputs, profile: nil)
+  }
+
+  /// Runs the network once and says what each step cost.
+  public func profile(_ inputs: [Tensor]) throws -> [StepProfile] {
+    var steps: [StepProfile] = []
+    _ = try withUnsafeMutablePointer(to: &steps) { try run(inputs, profile: $0) }
+    return steps
+  }
+
+  private func run(_ inputs: [Tensor], profile: UnsafeMutablePointer<[StepProfile]>?) throws -> [Tensor] {
     let shapes = try planner.network.graph.validate(inputs)
     let plan = try plan(for: inputs.map(\.shape)) { shapes }
     return try withPointers(to: inputs[...], []) { pointers in
-      try plan.run(
-        inputs: pointers, constants: planner.network.constants, pool: pool, threads: planner.threads)
+      try pool.expectingLoops {
+        try plan.run(
+          inputs: pointers, constants: planner.network.constants, pool: pool, threads: planner.threads,
+          profile: profile)
+      }
     }
   }
 

@@ -23,7 +23,12 @@ public struct EfficientNetLite0: Trunk {
     stem = try Conv2D(weights, "_conv_stem", Convolution(stride: Extent(2), padding: .same))
     stemNorm = try BatchNorm(weights, "_bn0", epsilon: Self.epsilon)
     blocks = try strides.enumerated().map { index, stride in
-      try InvertedResidual(weights, "_blocks.\(index)", stride: stride, epsilon: Self.epsilon)
+      let name = "_blocks.\(index)"
+      let widens = weights.contains("\(name)._expand_conv.weight")
+      return try InvertedResidual(
+        weights, expand: widens ? ("\(name)._expand_conv", "\(name)._bn0") : nil,
+        depthwise: ("\(name)._depthwise_conv", "\(name)._bn1"), project: ("\(name)._project_conv", "\(name)._bn2"),
+        stride: stride, padding: .same, epsilon: Self.epsilon)
     }
     top = try Conv2D(weights, "_conv_head")
     topNorm = try BatchNorm(weights, "_bn1", epsilon: Self.epsilon)
@@ -34,38 +39,5 @@ public struct EfficientNetLite0: Trunk {
     var x = try stemNorm(stem(picture)).relu6()
     for block in blocks { x = try block(x) }
     return try topNorm(top(x)).relu6().globalAveragePooled().flattened()
-  }
-}
-
-/// MobileNetV2's block (arXiv 1801.04381): widen, filter each channel, narrow; the skip joins the narrow ends.
-struct InvertedResidual: Sendable {
-  let expand: (conv: Conv2D, norm: BatchNorm)?
-  let depthwise: Conv2D
-  let depthwiseNorm: BatchNorm
-  let project: Conv2D
-  let projectNorm: BatchNorm
-  let stride: Int
-
-  init(_ weights: Weights, _ name: String, stride: Int, epsilon: Float) throws {
-    self.stride = stride
-    expand =
-      weights.contains("\(name)._expand_conv.weight")
-      ? (
-        try Conv2D(weights, "\(name)._expand_conv"), try BatchNorm(weights, "\(name)._bn0", epsilon: epsilon)
-      ) : nil
-    var depthwise = try Conv2D(weights, "\(name)._depthwise_conv")
-    depthwise.options = Convolution(stride: Extent(stride), groups: depthwise.filter.shape[0], padding: .same)
-    self.depthwise = depthwise
-    depthwiseNorm = try BatchNorm(weights, "\(name)._bn1", epsilon: epsilon)
-    project = try Conv2D(weights, "\(name)._project_conv")
-    projectNorm = try BatchNorm(weights, "\(name)._bn2", epsilon: epsilon)
-  }
-
-  func callAsFunction(_ x: Value) throws -> Value {
-    var y = x
-    if let expand { y = try expand.norm(expand.conv(y)).relu6() }
-    y = try depthwiseNorm(depthwise(y)).relu6()
-    y = try projectNorm(project(y))
-    return stride == 1 && y.shape == x.shape ? try x + y : y
   }
 }

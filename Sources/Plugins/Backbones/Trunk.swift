@@ -25,15 +25,23 @@ extension Backbone {
   ///
   /// - Parameter field: of the configuration, for errors: `config.backbone`.
   public func trunk(_ weights: Weights, field: String) throws -> any Trunk {
-    switch self {
-    case .resnet18: try ResNet(weights, stages: [2, 2, 2, 2], block: .basic)
-    case .resnet34: try ResNet(weights, stages: [3, 4, 6, 3], block: .basic)
-    case .resnet50: try ResNet(weights, stages: [3, 4, 6, 3], block: .bottleneck)
-    case .efficientnetLite0: try EfficientNetLite0(weights)
-    case .unspecified, .UNRECOGNIZED:
+    let trunk: any Trunk =
+      switch self {
+      case .resnet18: try ResNet(weights, stages: [2, 2, 2, 2], block: .basic)
+      case .resnet34: try ResNet(weights, stages: [3, 4, 6, 3], block: .basic)
+      case .resnet50: try ResNet(weights, stages: [3, 4, 6, 3], block: .bottleneck)
+      case .efficientnetLite0: try EfficientNetLite0(weights)
+      case .mobilenetV2: try MobileNetV2(weights)
+      case .unspecified, .UNRECOGNIZED:
+        throw PluginError(
+          .invalidConfiguration,
+          "\(field) is not set: give BACKBONE_RESNET18, _RESNET34, _RESNET50, _EFFICIENTNET_LITE0 or _MOBILENET_V2")
+      }
+    let head = trunk.head
+    guard head.weight.shape.rank == 2 else {
       throw PluginError(
-        .invalidConfiguration,
-        "\(field) is not set: give BACKBONE_RESNET18, _RESNET34, _RESNET50 or _EFFICIENTNET_LITE0")
+        .invalidFile, "\(head.name).weight is \(head.weight.shape): it should be [classes, features]")
     }
+    return trunk
   }
 }

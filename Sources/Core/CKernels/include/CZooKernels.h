@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CZooThreads.h"
+
 typedef enum zoo_instruction_set {
   ZOO_PLAIN = 0,
   ZOO_AVX2 = 1,    // AVX2 and FMA
@@ -44,13 +46,22 @@ typedef struct zoo_activation {
 // Columns of one panel of packed right-hand sides.
 size_t zoo_sgemm_panel_width(zoo_instruction_set set);
 
+// Rows of c that are computed together.
+size_t zoo_sgemm_tile_rows(zoo_instruction_set set);
+
 // Packs b [k][n] (rows ldb apart) into panels [⌈n / width⌉][k][width], the last one padded with zeros.
 void zoo_sgemm_pack(zoo_instruction_set set, size_t k, size_t n, const float *b, size_t ldb, float *packed);
 
-// c [m][n] = activation(a [m][k] · b + bias). `packed` and `bias` start at the first column computed, which is the
-// first of a panel; `bias` may be null, otherwise it is readable up to the end of the last panel.
+// c [m][n] = activation(addend [m][n] + a [m][k] · b + bias). `packed`, `addend` and `bias` start at the first column
+// computed, which is the first of a panel; `addend` and `bias` may be null, otherwise `bias` is readable up to the end of
+// the last panel. c may be the addend.
 void zoo_sgemm(zoo_instruction_set set, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed,
-               const float *bias, zoo_activation activation, float *c, size_t ldc);
+               const float *addend, size_t addend_stride, const float *bias, zoo_activation activation, float *c,
+               size_t ldc);
+
+// Products with `count` packed panels that follow each other: c + i · c_step [m][panel width] = a + i · a_step [m][k] · b_i.
+void zoo_sgemm_batch(zoo_instruction_set set, size_t count, size_t m, size_t k, const float *a, size_t a_step,
+                     size_t lda, const float *packed, float *c, size_t c_step);
 
 // c [m][n] += a [m][k] · b [k][n] by loops that are obviously right; what other products are checked against.
 void zoo_sgemm_simple(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
@@ -98,18 +109,40 @@ void zoo_sum_diagonals(zoo_instruction_set set, const float *x, size_t count, si
 // The channels that winograd kernels take are multiples of this.
 enum { zoo_winograd_channels = 16 };
 
-// One tile of the input: `taps` are the 36 pixels of a 6×6 window, row by row; the k-th of the 36 transformed values is
-// written at transformed + k · stride, [channels] each.
-void zoo_winograd_input(zoo_instruction_set set, const float *const *taps, size_t channels, float *transformed,
-                        size_t stride);
+// The result of a 3×3 convolution, cut into tiles of size × size pixels, size being 2, 4 or 6, row by row.
+typedef struct zoo_tiles {
+  size_t size;
+  size_t across;  // tiles in a row of them
+  size_t height;  // pixels of the result
+  size_t width;
+  size_t pixel_stride;  // from one pixel of the result to the next
+} zoo_tiles;
 
-// One tile of the result, of which `rows` × `columns` pixels (at most 4 × 4) are wanted: activation(Aᵀ m A + bias), with
-// the k-th product at products + k · stride. Pixels lie side by side, rows of them `line` apart.
-void zoo_winograd_output(zoo_instruction_set set, const float *products, size_t stride, size_t channels, size_t rows,
-                         size_t columns, const float *bias, zoo_activation activation, float *output, size_t line);
+// clamp((x − mean) · scale + shift) of each channel, for what is read; a zero that stands for padding stays one.
+typedef struct zoo_normalization {
+  const float *mean;
+  const float *scale;
+  const float *shift;
+  zoo_activation activation;  // one that clamps
+} zoo_normalization;
 
-// G g Gᵀ of a 3×3 filter, in double: 36 values, `stride` apart.
-void zoo_winograd_filter(const float *filter, float *transformed, size_t stride);
+// Bᵀ d B of tiles `first`..<`first + count`. `gather` has the windows, (size + 2)² with stride `size`; `normalization` may
+// be null. The k-th value of tile t is written at transformed + k · element_stride + t · tile_stride, [channels].
+void zoo_winograd_input(zoo_instruction_set set, size_t size, const zoo_gather *gather, const float *input,
+                        const zoo_normalization *normalization, size_t first, size_t count, float *transformed,
+                        size_t element_stride, size_t tile_stride);
+
+// Aᵀ m A + bias + addend, activated, of `channels` channels of tiles `first`..<`first + count`, whose products lie as
+// zoo_winograd_input's values do. `bias`, `addend` and `output` start at the first of the channels; `addend`, which may be
+// null as `bias` may, lies as the output does and may be it. `moments`, which may be null, gets what zoo_join_moments takes
+// of the results, the rows of it `moment_stride` apart.
+void zoo_winograd_output(zoo_instruction_set set, const zoo_tiles *tiles, const float *products, size_t element_stride,
+                         size_t tile_stride, size_t first, size_t count, size_t channels, const float *bias,
+                         const float *addend, zoo_activation activation, float *moments, size_t moment_stride,
+                         float *output);
+
+// G g Gᵀ of a 3×3 filter, in double: (size + 2)² values, `stride` apart.
+void zoo_winograd_filter(size_t size, const float *filter, float *transformed, size_t stride);
 
 // MARK: activation.c
 
@@ -129,20 +162,23 @@ void zoo_add_scalar(zoo_instruction_set set, const float *a, float b, float *y, 
 // y = a · b; y may be a or b.
 void zoo_multiply(zoo_instruction_set set, const float *a, const float *b, float *y, size_t n);
 void zoo_multiply_scalar(zoo_instruction_set set, const float *a, float b, float *y, size_t n);
-// y [rows][n] = activation((x − mean) · scale + shift), each of them [n]; y may be x.
-void zoo_normalize(zoo_instruction_set set, const float *x, float *y, size_t rows, size_t n, const float *mean,
-                   const float *scale, const float *shift, zoo_activation activation);
+// y [rows][n] = activation(addend + (x − mean) · scale + shift), each of the last three [n]; `addend` [rows][n] may be null.
+// y may be x or the addend.
+void zoo_normalize(zoo_instruction_set set, const float *x, const float *addend, float *y, size_t rows, size_t n,
+                   const float *mean, const float *scale, const float *shift, zoo_activation activation);
 
 // MARK: moments.c
 
-// moments [3][n] of the columns of x [rows][n]: the mean, rounded; the sum of the differences from it, which is small
-// and makes good the rounding; the sum of their squares.
-void zoo_moments(zoo_instruction_set set, const float *x, size_t rows, size_t n, float *moments);
+// moments [3][n] of the columns of x [rows][n], rows `stride` apart: a number close to the mean; the sum of the differences
+// from it; the sum of their squares. The rows of `moments` are `moment_stride` apart.
+void zoo_moments(zoo_instruction_set set, const float *x, size_t rows, size_t n, size_t stride, float *moments,
+                 size_t moment_stride);
 
-// Joins the moments [chunks][3][n] of chunks of `rows` rows each but the last, which has `last_rows`, so that
-// (x − mean) · scale + shift is normalised; each is [n]. `gamma` and `beta` may be null. Adds in double.
-void zoo_join_moments(size_t chunks, size_t rows, size_t last_rows, size_t n, const float *moments, double epsilon,
-                      const float *gamma, const float *beta, float *mean, float *scale, float *shift);
+// Joins the moments [chunks][3][n] of chunks of counts[chunk] rows, so that (x − mean) · scale + shift is normalised; each
+// is [n]. `gamma` and `beta` may be null; `scratch` has room for 2 · n doubles. Adds in double.
+void zoo_join_moments(zoo_instruction_set set, size_t chunks, const uint32_t *counts, size_t n, const float *moments,
+                      double epsilon, const float *gamma, const float *beta, double *scratch, float *mean,
+                      float *scale, float *shift);
 
 // The mean of every column of x [rows][n], rows `stride` apart. Adds in double over blocks of rows.
 void zoo_column_means(zoo_instruction_set set, const float *x, size_t rows, size_t n, size_t stride, float *mean);

@@ -5,6 +5,7 @@ import ZooTensor
 
 /// A convolution, grouped or not, or a transposed one, as products of blocks of windows and packed weights.
 struct ConvolutionKernel: Kernel {
+  let algorithm: String
   /// The result pixels of one phase: an ordinary convolution whose results stand some rows and columns apart.
   struct Phase: Sendable {
     let windows: WindowTable
@@ -15,6 +16,8 @@ struct ConvolutionKernel: Kernel {
     let step: Extent
     /// From one row of windows to the next, in floats; zero where the input is the left-hand side.
     let windowStride: Int
+    /// The first of the pieces of work of a unit, and the first of the chunks whose moments are taken.
+    let start, firstChunk: Int
   }
 
   private let phases: [Phase]
@@ -22,22 +25,31 @@ struct ConvolutionKernel: Kernel {
   private let activation: zoo_activation
   private let groups: Int
   private let input, output: Picture
-  /// Pieces of work of one picture that come before each phase, and their number.
-  private let starts: [Int]
-  private let piecesPerImage: Int
+  private let statistics: Statistics?
+  /// Pictures whose pixels are rows of one product: all, unless they have to be told apart.
+  private let picturesPerUnit: Int
+  private let piecesPerUnit: Int
+  /// Pixels of each chunk of a picture.
+  private let counts: [UInt32]
+  private let momentCount: Int
   let scratch: Scratch
 
-  /// For a convolution whose algorithm is not `depthwise`.
-  init(_ options: Convolution, _ weights: ConvolutionWeights, input: Shape, output: Shape) throws(BackendError) {
+  /// For a convolution whose algorithm is `pointwise` or `im2col`.
+  ///
+  /// - Parameter statistics: what else to compute of the result.
+  init(
+    _ options: Convolution, _ weights: ConvolutionWeights, statistics: Statistics?, input: Shape, output: Shape
+  ) throws(BackendError) {
     let (from, to) = (Picture(input), Picture(output))
     let windows = try options.windows(weights.kernel, input: from, output: to)
     try self.init(
-      weights, input: from, output: to, activation: zoo_activation(options.activation),
+      weights, statistics, input: from, output: to, activation: zoo_activation(options.activation),
       phases: [(windows, weights.phases[0], 0, 0, Extent(1))])
   }
 
   init(
-    _ options: TransposedConvolution, _ weights: ConvolutionWeights, input: Shape, output: Shape
+    _ options: TransposedConvolution, _ weights: ConvolutionWeights, statistics: Statistics?, input: Shape,
+    output: Shape
   ) throws(BackendError) {
     let (from, to) = (Picture(input), Picture(output))
     var phases: [(WindowTable, ConvolutionWeights.Phase, Int, Int, Extent)] = []
@@ -70,95 +82,130 @@ struct ConvolutionKernel: Kernel {
       phases.append((windows, phase, rows.first, columns.first, options.stride))
     }
     try self.init(
-      weights, input: from, output: to, activation: zoo_activation(options.activation), phases: phases)
+      weights, statistics, input: from, output: to, activation: zoo_activation(options.activation), phases: phases)
   }
 
   private init(
-    _ weights: ConvolutionWeights, input: Picture, output: Picture, activation: zoo_activation,
+    _ weights: ConvolutionWeights, _ statistics: Statistics?, input: Picture, output: Picture,
+    activation: zoo_activation,
     phases: [(windows: WindowTable, weights: ConvolutionWeights.Phase, row: Int, column: Int, step: Extent)]
   ) throws(BackendError) {
     self.input = input
     self.output = output
     self.activation = activation
+    self.statistics = statistics
     bias = weights.bias
     groups = weights.groups
-    var starts: [Int] = []
+    algorithm = weights.algorithm == .pointwise ? "pointwise" : "im2col"
+    // With OpenBLAS a sum depends on the number of rows around it.
+    let isOnePicture =
+      statistics != nil || weights.library == .openBLAS || phases.contains { $0.step != Extent(1) }
+    let picturesPerUnit = isOnePicture ? 1 : input.count
+    self.picturesPerUnit = picturesPerUnit
     var pieces = 0
     var scratch = 0
+    var counts: [UInt32] = []
     self.phases = phases.map { phase in
       // All groups have the same sizes.
       let matrix = phase.weights.matrices[0]
       let blocking = Blocking(
-        rows: phase.windows.outputHeight * phase.windows.outputWidth, columns: matrix.columns, depth: matrix.depth)
+        rows: phase.windows.outputHeight * phase.windows.outputWidth * picturesPerUnit, columns: matrix.columns,
+        depth: matrix.depth)
       let isDirect = weights.algorithm == .pointwise && !Self.collides(stride: input.channels)
       let stride = isDirect ? 0 : Self.windowStride(depth: matrix.depth)
-      starts.append(pieces)
-      pieces += blocking.count * weights.groups
       scratch = max(
         scratch,
         blocking.rowsPerBlock * stride
           + (phase.step == Extent(1) ? 0 : blocking.rowsPerBlock * blocking.columnsPerBlock))
+      defer {
+        pieces += blocking.count * weights.groups
+        counts += blocking.rowCounts
+      }
       return Phase(
         windows: phase.windows, matrices: phase.weights.matrices, blocking: blocking, row: phase.row,
-        column: phase.column, step: phase.step, windowStride: stride)
+        column: phase.column, step: phase.step, windowStride: stride, start: pieces, firstChunk: counts.count)
     }
-    self.starts = starts
-    piecesPerImage = pieces
-    self.scratch = Scratch(perThread: scratch)
+    piecesPerUnit = pieces
+    self.counts = counts
+    momentCount =
+      statistics == nil
+      ? 0 : Statistics.scratch(pictures: output.count, chunks: counts.count, channels: output.channels)
+    self.scratch = Scratch(shared: momentCount, perThread: scratch)
   }
 
   func run(_ call: KernelCall) {
-    let x = call.input(0)
-    call.parallelFor(input.count * piecesPerImage) { worker, index in
-      let (image, piece) = index.quotientAndRemainder(dividingBy: piecesPerImage)
+    call.parallelFor(input.count / picturesPerUnit * piecesPerUnit) { worker, index in
+      let (unit, piece) = index.quotientAndRemainder(dividingBy: piecesPerUnit)
       // There are as few phases as sub-pixel positions.
-      let number = starts.lastIndex { $0 <= piece } ?? 0
-      let phase = phases[number]
-      let (group, block) = (piece - starts[number]).quotientAndRemainder(dividingBy: phase.blocking.count)
+      guard let phase = phases.last(where: { $0.start <= piece }) else { return }
+      let (group, block) = (piece - phase.start).quotientAndRemainder(dividingBy: phase.blocking.count)
       multiply(
-        phase, group: group, phase.blocking[block], from: x + image * input.size,
-        to: call.output + image * output.size, scratch: call.threadScratch(worker))
+        phase, group: group, block: block, firstPicture: unit * picturesPerUnit, call, call.threadScratch(worker))
+    }
+    if let result = call.resultStatistics {
+      statistics?.join(
+        call.sharedScratch, pictures: output.count, counts: counts, channels: output.channels, into: result, call)
     }
   }
 
   private func multiply(
-    _ phase: Phase, group: Int, _ block: (rows: Range<Int>, columns: Range<Int>), from x: UnsafePointer<Float>,
-    to y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    _ phase: Phase, group: Int, block: Int, firstPicture: Int, _ call: KernelCall,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
+    let (rows, columns) = phase.blocking[block]
     let matrix = phase.matrices[group]
-    let source = x + group * (input.channels / groups)
-    let firstChannel = group * matrix.columns
-    let bias = bias.map { UnsafePointer($0.base) + firstChannel }
-    let count = block.rows.count
+    let channel = group * matrix.columns + columns.lowerBound
+    let bias = bias.map { UnsafePointer($0.base) + group * matrix.columns }
+    let x = call.input(0) + firstPicture * input.size + group * (input.channels / groups)
+    let y = call.output + firstPicture * output.size + channel
 
     let left: UnsafePointer<Float>
     var leftStride = phase.windowStride
     if leftStride == 0 {
-      left = source + block.rows.lowerBound * input.channels
+      left = x + rows.lowerBound * input.channels
       leftStride = input.channels
     } else {
-      var gather = phase.windows.gather(pixelStride: input.channels, channels: input.channels / groups)
-      zoo_im2col(&gather, source, block.rows.lowerBound, count, scratch, leftStride)
+      gatherWindows(phase, rows, from: x, into: scratch)
       left = UnsafePointer(scratch)
     }
 
-    if phase.step == Extent(1) {
-      matrix.multiply(
-        left, rows: count, stride: leftStride, columns: block.columns, bias: bias, activation: activation,
-        into: y + block.rows.lowerBound * output.channels + firstChannel + block.columns.lowerBound,
-        stride: output.channels)
-      return
-    }
-    let tile = scratch + phase.blocking.rowsPerBlock * phase.windowStride
+    let isWhole = phase.step == Extent(1)
+    let result =
+      isWhole ? y + rows.lowerBound * output.channels : scratch + phase.blocking.rowsPerBlock * phase.windowStride
+    let stride = isWhole ? output.channels : columns.count
+    let addend = call.addend.map { $0 + (result - call.output) }
     matrix.multiply(
-      left, rows: count, stride: leftStride, columns: block.columns, bias: bias, activation: activation, into: tile,
-      stride: block.columns.count)
-    for (offset, pixel) in block.rows.enumerated() {
+      left, rows: rows.count, stride: leftStride, columns: columns, addend: addend, bias: bias,
+      activation: activation, into: result, stride: stride)
+    if let statistics {
+      let chunk = firstPicture * counts.count + phase.firstChunk + phase.blocking.rowBlock(block)
+      zoo_moments(
+        statistics.instructions, result, rows.count, columns.count, stride,
+        call.sharedScratch + chunk * 3 * output.channels + channel, output.channels)
+    }
+    if isWhole { return }
+    for (offset, pixel) in rows.enumerated() {
       let (row, column) = pixel.quotientAndRemainder(dividingBy: phase.windows.outputWidth)
       let target =
         (phase.row + row * phase.step.height) * output.width + phase.column + column * phase.step.width
-      (y + target * output.channels + firstChannel + block.columns.lowerBound)
-        .update(from: tile + offset * block.columns.count, count: block.columns.count)
+      (y + target * output.channels).update(from: result + offset * columns.count, count: columns.count)
+    }
+  }
+
+  /// Writes the windows of `rows`, which may lie in several pictures.
+  private func gatherWindows(
+    _ phase: Phase, _ rows: Range<Int>, from x: UnsafePointer<Float>, into windows: UnsafeMutablePointer<Float>
+  ) {
+    var gather = phase.windows.gather(pixelStride: input.channels, channels: input.channels / groups)
+    let pixels = phase.windows.outputHeight * phase.windows.outputWidth
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let (picture, first) = row.quotientAndRemainder(dividingBy: pixels)
+      let count = min(pixels - first, rows.upperBound - row)
+      zoo_im2col(
+        &gather, x + picture * input.size, first, count, windows + (row - rows.lowerBound) * phase.windowStride,
+        phase.windowStride)
+      row += count
     }
   }
 

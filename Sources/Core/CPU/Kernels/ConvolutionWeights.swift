@@ -25,11 +25,12 @@ struct ConvolutionWeights: Sendable {
   let winograd: WinogradWeights?
   /// `[kH · C][kW · O]`
   let narrow: WeightMatrix?
-  /// What padding is read from, `[C]`; for `depthwise` and `winograd`.
+  /// What padding is read from, `[C]`; for `depthwise`.
   let zeros: AlignedBuffer?
   let bias: AlignedBuffer?
   let groups, inputChannels, outputChannels: Int
   let kernel: Extent
+  let library: MatrixLibrary
 
   /// - Parameters:
   ///   - filter: `[O, C/groups, kH, kW]`
@@ -43,6 +44,7 @@ struct ConvolutionWeights: Sendable {
     let (outputs, depth) = (shape[0] / options.groups, shape[1])
     kernel = Extent(height: shape[2], width: shape[3])
     groups = options.groups
+    self.library = library
     inputChannels = shape[1] * groups
     outputChannels = shape[0]
     algorithm = ConvolutionAlgorithm(for: options, filter: shape, output: output)
@@ -61,9 +63,8 @@ struct ConvolutionWeights: Sendable {
       }
       depthwise = packed
       zeros = try AlignedBuffer([], padding: inputChannels)
-    case .winograd:
-      winograd = try WinogradWeights(filter: filter, library, instructions)
-      zeros = try AlignedBuffer([], padding: inputChannels)
+    case .winograd(let size):
+      winograd = try WinogradWeights(filter: filter, size: size, library, instructions)
     case .narrow:
       let (height, width) = (kernel.height, kernel.width)
       narrow = try WeightMatrix(
@@ -121,6 +122,7 @@ struct ConvolutionWeights: Sendable {
     let (depth, outputs) = (shape[0] / options.groups, shape[1])
     self.kernel = kernel
     groups = options.groups
+    self.library = library
     inputChannels = shape[0]
     outputChannels = outputs * groups
     algorithm = .im2col
@@ -168,8 +170,9 @@ struct ConvolutionWeights: Sendable {
   }
 
   var byteCount: Int {
-    let matrices = phases.flatMap(\.matrices) + (winograd?.matrices ?? []) + [narrow].compactMap { $0 }
-    return matrices.reduce(0) { $0 + $1.byteCount } + [depthwise, zeros, bias].reduce(0) { $0 + ($1?.byteCount ?? 0) }
+    let matrices = phases.flatMap(\.matrices) + [narrow].compactMap { $0 }
+    return matrices.reduce(winograd?.byteCount ?? 0) { $0 + $1.byteCount }
+      + [depthwise, zeros, bias].reduce(0) { $0 + ($1?.byteCount ?? 0) }
   }
 
   private static func packed(_ bias: Constant?) throws(BackendError) -> AlignedBuffer? {

@@ -5,6 +5,7 @@ import ZooTensor
 
 /// A convolution with one filter a channel.
 struct DepthwiseKernel: Kernel {
+  var algorithm: String { "depthwise" }
   private let filter, zeros: AlignedBuffer
   private let bias: AlignedBuffer?
   private let activation: zoo_activation

@@ -3,6 +3,7 @@ import ZooTensor
 
 /// A non-linearity by itself.
 struct ActivationKernel: Kernel {
+  var algorithm: String { "activation" }
   let activation: zoo_activation
   let count: Int
   let instructions: zoo_instruction_set
@@ -18,6 +19,7 @@ struct ActivationKernel: Kernel {
 
 /// A sum or a product of two tensors, broadcast as NumPy does.
 struct BinaryKernel: Kernel {
+  var algorithm: String { "element-wise" }
   enum Operator: Sendable {
     case add(zoo_activation)
     case multiply
@@ -110,6 +112,7 @@ extension Shape {
 
 /// Tensors one after the other along an axis.
 struct ConcatenateKernel: Kernel {
+  var algorithm: String { "copy" }
   /// Runs of each operand that lie together.
   private let runs: [Int]
   private let count: Int
@@ -136,6 +139,7 @@ struct ConcatenateKernel: Kernel {
 
 /// Exponentials that add up to one along an axis.
 struct SoftmaxKernel: Kernel {
+  var algorithm: String { "softmax" }
   private let outer, extent, inner: Int
   private let instructions: zoo_instruction_set
 

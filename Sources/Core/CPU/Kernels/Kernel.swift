@@ -4,6 +4,8 @@ import ZooGraph
 /// How one step of a plan is computed, for shapes that are known.
 protocol Kernel: Sendable {
   var scratch: Scratch { get }
+  /// How the result is computed, in a word or two.
+  var algorithm: String { get }
   func run(_ call: KernelCall)
 }
 
@@ -33,6 +35,14 @@ struct KernelCall {
   let output: UnsafeMutablePointer<Float>
 
   func input(_ position: Int) -> UnsafePointer<Float> { frame.pointer(to: step.operands[position]) }
+
+  var addend: UnsafePointer<Float>? { step.addend.map(frame.pointer(to:)) }
+
+  /// Mean, scale and shift of the first operand, `[N][3][C]`.
+  var statistics: UnsafePointer<Float>? { step.statistics.map(frame.pointer(to:)) }
+
+  /// Where those of the result go.
+  var resultStatistics: UnsafeMutablePointer<Float>? { step.resultStatistics.map { frame.arena + $0 } }
 
   var sharedScratch: UnsafeMutablePointer<Float> { frame.scratch }
 

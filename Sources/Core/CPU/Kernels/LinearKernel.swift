@@ -31,6 +31,7 @@ struct LinearWeights: Sendable {
 
 /// `[…, I]` → `[…, O]`.
 struct LinearKernel: Kernel {
+  var algorithm: String { "matrix product" }
   let weights: LinearWeights
   let activation: zoo_activation
   /// Independent pieces of the input, and the rows of each.

@@ -2,6 +2,7 @@ import CZooKernels
 
 /// A product of two results: nothing is known about either when the network is compiled.
 struct MatrixMultiplyKernel: Kernel {
+  var algorithm: String { "matrix product" }
   let matrices, rows, depth, columns: Int
   /// Every matrix on the left has its own on the right, or all share one.
   let sharesRight: Bool
@@ -53,8 +54,8 @@ struct MatrixMultiplyKernel: Kernel {
       case .packed:
         zoo_sgemm(
           instructions.kernels, block.rows.count, block.columns.count, depth, left, depth,
-          call.sharedScratch + right * packedSize + block.columns.lowerBound * depth, nil, zoo_activation(nil), result,
-          columns)
+          call.sharedScratch + right * packedSize + block.columns.lowerBound * depth, nil, 0, nil, zoo_activation(nil),
+          result, columns)
       }
     }
   }

@@ -9,6 +9,7 @@ import ZooTensor
 /// rows of a window gives `[kW · O]` numbers for every input column: what the column adds to each of the kW results that
 /// see it. Their sums along the diagonals are the results.
 struct NarrowConvolutionKernel: Kernel {
+  var algorithm: String { "narrow" }
   /// Floats of the windows of one piece of work at most.
   private static let maximumElements = 112 * 1024
 

@@ -29,6 +29,7 @@ struct NormalizationWeights: Sendable {
 
 /// `[…, C]` by statistics that are known.
 struct BatchNormKernel: Kernel {
+  var algorithm: String { "normalise" }
   let mean, scale, shift: AlignedBuffer
   let rows, channels: Int
   let instructions: zoo_instruction_set
@@ -38,69 +39,114 @@ struct BatchNormKernel: Kernel {
     call.parallelBlocks(rows, of: max(elementsPerBlock / channels, 1)) { block in
       let offset = block.lowerBound * channels
       zoo_normalize(
-        instructions, x + offset, call.output + offset, block.count, channels, mean.base, scale.base, shift.base,
+        instructions, x + offset, nil, call.output + offset, block.count, channels, mean.base, scale.base, shift.base,
         zoo_activation(nil))
     }
   }
 }
 
-/// `[N, H, W, C]` by the statistics of each picture and channel.
-///
-/// Moments are taken of chunks of pixels that stay in the cache for the second look, in float, and joined in double;
-/// a second pass over the picture applies them.
-struct InstanceNormKernel: Kernel {
+/// How the statistics of each picture and channel come about: moments of chunks of pixels, taken in float while the pixels
+/// are in the cache, are joined in double.
+struct Statistics: Sendable {
   private let weights: NormalizationWeights
   private let epsilon: Float
-  private let activation: zoo_activation
-  private let picture: Picture
-  private let instructions: zoo_instruction_set
-  private let pixelsPerChunk: Int
+  let instructions: zoo_instruction_set
 
-  init(
-    _ weights: NormalizationWeights, epsilon: Float, activation: zoo_activation, shape: Shape,
-    instructions: InstructionSet
-  ) {
+  init(_ weights: NormalizationWeights, epsilon: Float, instructions: InstructionSet) {
     self.weights = weights
     self.epsilon = epsilon
-    self.activation = activation
-    picture = Picture(shape)
     self.instructions = instructions.kernels
-    pixelsPerChunk = min(max(elementsPerBlock / picture.channels, 16), 256)
   }
 
-  private var chunks: Int { (picture.pixels + pixelsPerChunk - 1) / pixelsPerChunk }
+  /// Floats of scratch for the moments `[chunks][3][C]` of every picture, and for joining them.
+  static func scratch(pictures: Int, chunks: Int, channels: Int) -> Int {
+    pictures * chunks * 3 * channels + joining(channels: channels) * pictures
+  }
+
+  /// Two doubles for each channel.
+  private static func joining(channels: Int) -> Int { 4 * channels.roundedUp(to: Scratch.unit) }
+
+  /// - Parameters:
+  ///   - moments: `[N][chunks][3][C]`, and the scratch behind them
+  ///   - counts: pixels of each chunk of a picture.
+  ///   - result: mean, scale and shift, `[N][3][C]`
+  func join(
+    _ moments: UnsafeMutablePointer<Float>, pictures: Int, counts: [UInt32], channels: Int,
+    into result: UnsafeMutablePointer<Float>, _ call: KernelCall
+  ) {
+    let size = counts.count * 3 * channels
+    let scratch = moments + pictures * size
+    call.parallelFor(pictures) { _, picture in
+      let mean = result + picture * 3 * channels
+      let doubles = scratch + picture * Self.joining(channels: channels)
+      doubles.withMemoryRebound(to: Double.self, capacity: 2 * channels) { doubles in
+        zoo_join_moments(
+          instructions, counts.count, counts, channels, moments + picture * size, Double(epsilon),
+          weights.scale?.base, weights.shift?.base, doubles, mean, mean + channels, mean + 2 * channels)
+      }
+    }
+  }
+}
+
+/// `[N, H, W, C]` by the statistics of each picture and channel, and perhaps an addend.
+struct InstanceNormKernel: Kernel {
+  private let statistics: Statistics
+  /// Somebody has computed them.
+  private let isGiven: Bool
+  private let activation: zoo_activation
+  private let picture: Picture
+  private let pixelsPerChunk: Int
+  private let counts: [UInt32]
+
+  var algorithm: String { isGiven ? "normalise" : "instance norm" }
+
+  init(_ statistics: Statistics, isGiven: Bool, activation: zoo_activation, shape: Shape) {
+    self.statistics = statistics
+    self.isGiven = isGiven
+    self.activation = activation
+    picture = Picture(shape)
+    pixelsPerChunk = min(max(elementsPerBlock / picture.channels, 16), 256)
+    counts = stride(from: 0, to: picture.pixels, by: pixelsPerChunk).map { [pixelsPerChunk, picture] first in
+      UInt32(min(pixelsPerChunk, picture.pixels - first))
+    }
+  }
 
   /// Mean, factor and shift of every picture and channel, then the moments of the chunks.
-  var scratch: Scratch { Scratch(shared: picture.count * 3 * picture.channels * (1 + chunks)) }
+  var scratch: Scratch {
+    guard !isGiven else { return Scratch() }
+    return Scratch(
+      shared: ownStatistics
+        + Statistics.scratch(pictures: picture.count, chunks: counts.count, channels: picture.channels))
+  }
+
+  private var ownStatistics: Int { (picture.count * 3 * picture.channels).roundedUp(to: Scratch.unit) }
 
   func run(_ call: KernelCall) {
     let x = call.input(0)
     let channels = picture.channels
-    let statistics = call.sharedScratch
-    let moments = statistics + picture.count * 3 * channels
     func forEachChunk(_ body: (_ image: Int, _ number: Int, _ offset: Int, _ pixels: Int) -> Void) {
-      call.parallelFor(picture.count * chunks) { _, index in
-        let (image, chunk) = index.quotientAndRemainder(dividingBy: chunks)
-        let first = chunk * pixelsPerChunk
-        body(
-          image, index, image * picture.size + first * channels, min(pixelsPerChunk, picture.pixels - first))
+      call.parallelFor(picture.count * counts.count) { _, index in
+        let (image, chunk) = index.quotientAndRemainder(dividingBy: counts.count)
+        body(image, index, image * picture.size + chunk * pixelsPerChunk * channels, Int(counts[chunk]))
       }
     }
-    forEachChunk { _, number, offset, pixels in
-      zoo_moments(instructions, x + offset, pixels, channels, moments + number * 3 * channels)
+    let given = call.statistics
+    if given == nil {
+      let moments = call.sharedScratch + ownStatistics
+      forEachChunk { _, number, offset, pixels in
+        zoo_moments(
+          statistics.instructions, x + offset, pixels, channels, channels, moments + number * 3 * channels, channels)
+      }
+      statistics.join(
+        moments, pictures: picture.count, counts: counts, channels: channels, into: call.sharedScratch, call)
     }
-    call.parallelFor(picture.count) { _, image in
-      let mean = statistics + image * 3 * channels
-      zoo_join_moments(
-        chunks, pixelsPerChunk, picture.pixels - (chunks - 1) * pixelsPerChunk, channels,
-        moments + image * chunks * 3 * channels, Double(epsilon), weights.scale?.base, weights.shift?.base, mean,
-        mean + channels, mean + 2 * channels)
-    }
+    let means = given ?? UnsafePointer(call.sharedScratch)
+    let addend = call.addend
     forEachChunk { image, _, offset, pixels in
-      let mean = statistics + image * 3 * channels
+      let mean = means + image * 3 * channels
       zoo_normalize(
-        instructions, x + offset, call.output + offset, pixels, channels, mean, mean + channels,
-        mean + 2 * channels, activation)
+        statistics.instructions, x + offset, addend.map { $0 + offset }, call.output + offset, pixels, channels, mean,
+        mean + channels, mean + 2 * channels, activation)
     }
   }
 }

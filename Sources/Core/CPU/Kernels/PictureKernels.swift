@@ -5,6 +5,7 @@ import ZooTensor
 
 /// `[N, H, W, C]` with more rows and columns.
 struct PadKernel: Kernel {
+  var algorithm: String { "copy" }
   let input, output: Picture
   let mode: PaddingMode
   let insets: Insets
@@ -35,6 +36,7 @@ struct PadKernel: Kernel {
 
 /// A maximum or an average over windows.
 struct PoolKernel: Kernel {
+  var algorithm: String { "pool" }
   let pool: Pool
   let input, output: Picture
   let windows: WindowTable
@@ -94,6 +96,7 @@ struct PoolKernel: Kernel {
 
 /// `[N, H, W, C]` → `[N, 1, 1, C]`.
 struct GlobalAveragePoolKernel: Kernel {
+  var algorithm: String { "mean" }
   let input: Picture
   let instructions: zoo_instruction_set
   /// Channels of a piece of work.
@@ -115,6 +118,7 @@ struct GlobalAveragePoolKernel: Kernel {
 
 /// Enlarges pictures.
 struct ResizeKernel: Kernel {
+  var algorithm: String { "resize" }
   let resize: Resize
   let input, output: Picture
   let instructions: zoo_instruction_set

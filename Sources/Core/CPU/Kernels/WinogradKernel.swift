@@ -3,154 +3,211 @@ import ZooBackend
 import ZooGraph
 import ZooTensor
 
-/// The filters of a 3×3 convolution, transformed: 36 matrices `[C][O]`, one for each element of a transformed tile.
+/// The filters of a 3×3 convolution, transformed by F(size × size, 3×3).
 struct WinogradWeights: Sendable {
-  static let elementCount = 36
-
-  let matrices: [WeightMatrix]
+  /// Side of the tiles that the result is cut into: 2, 4 or 6.
+  let size: Int
+  let library: MatrixLibrary
+  let instructions: InstructionSet
+  let inputs, outputs: Int
+  /// For the packed kernels `[groups of columns][elements][C][columns]`, so that a block of tiles reads it from its start to
+  /// its end; for OpenBLAS `[elements][C][O]`.
+  private let values: AlignedBuffer
 
   /// - Parameter filter: `[O, C, 3, 3]`
-  init(filter: Constant, _ library: MatrixLibrary, _ instructions: InstructionSet) throws(BackendError) {
-    let (outputs, inputs) = (filter.shape[0], filter.shape[1])
-    let size = inputs * outputs
-    let transformed = try AlignedBuffer(count: size * Self.elementCount, for: "weights")
-    filter.values.withUnsafeBufferPointer { values in
-      // Constants have at least one element.
-      let filters = values.baseAddress!
-      for output in 0..<outputs {
+  init(
+    filter: Constant, size: Int, _ library: MatrixLibrary, _ instructions: InstructionSet
+  ) throws(BackendError) {
+    self.size = size
+    self.library = library
+    self.instructions = instructions
+    outputs = filter.shape[0]
+    inputs = filter.shape[1]
+    let elements = (size + 2) * (size + 2)
+    let width = library == .packed ? instructions.panelWidth : outputs
+    let panels = (outputs + width - 1) / width
+    let values = try AlignedBuffer(count: panels * elements * inputs * width, for: "weights")
+    if panels * width > outputs { values.base.update(repeating: 0, count: values.count) }
+    let inputs = inputs
+    filter.values.withUnsafeBufferPointer { filters in
+      for output in 0..<filter.shape[0] {
+        let (panel, column) = output.quotientAndRemainder(dividingBy: width)
         for input in 0..<inputs {
           zoo_winograd_filter(
-            filters + (output * inputs + input) * 9, transformed.base + input * outputs + output, size)
+            size, filters.baseAddress! + (output * inputs + input) * 9,  // Constants have elements.
+            values.base + (panel * elements * inputs + input) * width + column, inputs * width)
         }
       }
     }
-    var matrices: [WeightMatrix] = []
-    for element in 0..<Self.elementCount {
-      matrices.append(
-        try WeightMatrix(depth: inputs, columns: outputs, library: library, instructions: instructions) { rows in
-          rows.update(from: transformed.base + element * size, count: size)
-        })
+    self.values = values
+  }
+
+  var elementCount: Int { (size + 2) * (size + 2) }
+  /// Columns that are multiplied together.
+  var groupWidth: Int { library == .packed ? instructions.panelWidth : outputs }
+  var groupCount: Int { (outputs + groupWidth - 1) / groupWidth }
+  var byteCount: Int { values.byteCount }
+
+  /// `products [elements][tiles][group width] = transformed [elements][tiles][C] · weights of the group`; elements of
+  /// `transformed` are `step` apart.
+  func multiply(
+    group: Int, tiles: Int, _ transformed: UnsafePointer<Float>, step: Int, into products: UnsafeMutablePointer<Float>
+  ) {
+    switch library {
+    case .packed:
+      zoo_sgemm_batch(
+        instructions.kernels, elementCount, tiles, inputs, transformed, step, inputs,
+        values.base + group * elementCount * inputs * groupWidth, products, tiles * groupWidth)
+    case .openBLAS:
+      for element in 0..<elementCount {
+        OpenBLAS.multiply(
+          rows: tiles, columns: outputs, depth: inputs, transformed + element * step, inputs,
+          values.base + element * inputs * outputs, outputs, into: products + element * tiles * outputs, outputs)
+      }
     }
-    self.matrices = matrices
   }
 }
 
-/// A 3×3 convolution with stride 1 by Winograd's F(4×4, 3×3): a quarter of the multiplications.
+/// A 3×3 convolution with stride 1 by Winograd's F(m×m, 3×3): 4, 16 or 36 results from 16, 36 or 64 products for each pair of
+/// channels in place of 9 a result.
 ///
-/// Rounding errors are some times those of the plain sum, about 1e-6 of the largest result. A NaN or an infinity in the
-/// input spreads over the tiles of 4×4 results that it touches.
+/// Rounding errors are some times those of the plain sum, about 1e-6 of the largest result for m = 4 and 1e-5 for m = 6. A
+/// NaN or an infinity in the input spreads over the tiles that it touches.
 ///
-/// Tiles are taken some hundred at a time, so that their transforms stay in the L3 cache: all are transformed, then each
-/// of the 36 elements is one matrix product over tiles and channels, then the results are transformed back.
+/// A block of tiles is transformed, multiplied and transformed back while it is in the cache of one processor; what the
+/// blocks share is the weights, which each reads once. The instance normalisation before the convolution may be applied as
+/// the input is read, and the statistics for the one behind are taken of the results before they leave the registers.
 struct WinogradKernel: Kernel {
-  private static let outputSize = 4
-  private static let inputSize = 6
-  /// Floats of the transformed input and of the products of one turn at most.
-  private static let maximumElements = 3 << 20
-
   private let weights: WinogradWeights
-  private let zeros: AlignedBuffer
   private let bias: AlignedBuffer?
-  private let activation: zoo_activation
+  private let activation, inputActivation: zoo_activation
+  private let statistics: Statistics?
   private let input, output: Picture
-  /// The 6×6 windows of the tiles.
+  /// The windows of the tiles.
   private let windows: WindowTable
-  private let tilesPerTurn: Int
-  private let instructions: zoo_instruction_set
+  private let tilesPerBlock, blocksPerImage: Int
+  /// Pixels of each block of a picture.
+  private let counts: [UInt32]
 
+  var algorithm: String { "winograd \(weights.size)×\(weights.size)" }
+
+  /// - Parameters:
+  ///   - statistics: what else to compute of the result.
+  ///   - inputActivation: what follows the normalisation of the input, where statistics of it are given.
   init(
-    _ options: Convolution, _ weights: WinogradWeights, zeros: AlignedBuffer, bias: AlignedBuffer?,
-    input: Shape, output: Shape, instructions: InstructionSet
+    _ options: Convolution, _ weights: WinogradWeights, bias: AlignedBuffer?, statistics: Statistics?,
+    inputActivation: zoo_activation, input: Shape, output: Shape
   ) throws(BackendError) {
     self.weights = weights
-    self.zeros = zeros
     self.bias = bias
+    self.statistics = statistics
+    self.inputActivation = inputActivation
     self.input = Picture(input)
     self.output = Picture(output)
-    self.instructions = instructions.kernels
     activation = zoo_activation(options.activation)
     let insets = options.insets(for: Extent(height: input[1], width: input[2]), kernel: Extent(3))
+    let size = weights.size
     func axis(outputs: Int, inputs: Int, padding: Int) -> WindowTable.Axis {
-      let tiles = (outputs + Self.outputSize - 1) / Self.outputSize
-      return WindowTable.Axis(outputs: tiles, taps: Self.inputSize) { tile, tap in
+      let tiles = (outputs + size - 1) / size
+      return WindowTable.Axis(outputs: tiles, taps: size + 2) { tile, tap in
         // The last tile may reach beyond what any result depends on.
-        let position = tile * Self.outputSize + tap
+        let position = tile * size + tap
         return position < outputs + 2 ? options.paddingMode.source(of: position - padding, in: inputs) : nil
       }
     }
-    windows = try WindowTable(
+    let windows = try WindowTable(
       rows: axis(outputs: output[1], inputs: input[1], padding: insets.top),
       columns: axis(outputs: output[2], inputs: input[2], padding: insets.leading), inputWidth: input[2])
+    self.windows = windows
     let tiles = windows.outputHeight * windows.outputWidth
-    let most = max(
-      Self.maximumElements / (WinogradWeights.elementCount * (self.input.channels + self.output.channels)), 1)
-    let turns = (tiles + most - 1) / most
-    tilesPerTurn = (tiles + turns - 1) / turns
+    let most = Self.tilesPerBlock(weights)
+    let blocks = (tiles + most - 1) / most
+    let tilesPerBlock = (tiles + blocks - 1) / blocks
+    self.tilesPerBlock = tilesPerBlock
+    blocksPerImage = (tiles + tilesPerBlock - 1) / tilesPerBlock
+    counts = stride(from: 0, to: tiles, by: tilesPerBlock).map { first in
+      (first..<min(first + tilesPerBlock, tiles)).reduce(0) { sum, tile in
+        let (row, column) = tile.quotientAndRemainder(dividingBy: windows.outputWidth)
+        return sum + UInt32(min(size, output[1] - row * size) * min(size, output[2] - column * size))
+      }
+    }
   }
 
-  private var tileCount: Int { windows.outputHeight * windows.outputWidth }
+  /// Tiles that are worked on together: with the packed kernels as many as a register tile has rows, or twice as many where
+  /// their transforms stay in the L2 cache.
+  private static func tilesPerBlock(_ weights: WinogradWeights) -> Int {
+    switch weights.library {
+    case .packed:
+      let rows = zoo_sgemm_tile_rows(weights.instructions.kernels)
+      let floats = weights.elementCount * (weights.inputs + weights.groupWidth)
+      return rows * max(1, min(maximumFloats / (rows * floats), 4))
+    case .openBLAS:
+      return 128
+    }
+  }
 
-  /// The transformed input, `[36][tiles][C]`, then the products, `[36][tiles][O]`.
+  /// Floats of the transforms of a block at most, where it can be helped.
+  private static let maximumFloats = 160 * 1024
+
+  private var tileCount: Int { windows.outputHeight * windows.outputWidth }
+  private var momentCount: Int {
+    statistics == nil
+      ? 0 : Statistics.scratch(pictures: output.count, chunks: blocksPerImage, channels: output.channels)
+  }
+  /// From one element of the transformed input to the next: not a multiple of a page, of which a cache holds few.
+  private var step: Int { tilesPerBlock * input.channels + Scratch.unit }
+  private var transformedCount: Int { weights.elementCount * step }
+
+  /// The transformed input, `[elements][tiles][C]`, and products, `[elements][tiles][columns]`.
   var scratch: Scratch {
-    Scratch(shared: WinogradWeights.elementCount * tilesPerTurn * (input.channels + output.channels))
+    Scratch(
+      shared: momentCount, perThread: transformedCount + weights.elementCount * tilesPerBlock * weights.groupWidth)
   }
 
   func run(_ call: KernelCall) {
     let x = call.input(0)
-    for image in 0..<output.count {
-      for first in stride(from: 0, to: tileCount, by: tilesPerTurn) {
-        multiply(
-          tiles: first..<min(first + tilesPerTurn, tileCount), from: x + image * input.size,
-          to: call.output + image * output.size, call)
+    let addend = call.addend
+    let moments = call.resultStatistics == nil ? nil : call.sharedScratch
+    var tiles = zoo_tiles(
+      size: weights.size, across: windows.outputWidth, height: output.height, width: output.width,
+      pixel_stride: output.channels)
+    var gather = windows.gather(pixelStride: input.channels, channels: input.channels)
+    let instructions = weights.instructions.kernels
+    let width = weights.groupWidth
+    call.parallelFor(output.count * blocksPerImage) { worker, index in
+      let (image, block) = index.quotientAndRemainder(dividingBy: blocksPerImage)
+      let first = block * tilesPerBlock
+      let count = min(tilesPerBlock, tileCount - first)
+      let transformed = call.threadScratch(worker)
+      let products = transformed + transformedCount
+      withNormalization(call.statistics, image) { normalization in
+        zoo_winograd_input(
+          instructions, weights.size, &gather, x + image * input.size, normalization, first, count, transformed, step,
+          input.channels)
       }
+      for group in 0..<weights.groupCount {
+        weights.multiply(group: group, tiles: count, transformed, step: step, into: products)
+        let channel = group * width
+        let offset = image * output.size + channel
+        zoo_winograd_output(
+          instructions, &tiles, products, count * width, width, first, count, min(width, output.channels - channel),
+          bias.map { $0.base + channel }, addend.map { $0 + offset }, activation,
+          moments.map { $0 + index * 3 * output.channels + channel }, output.channels, call.output + offset)
+      }
+    }
+    if let moments, let result = call.resultStatistics {
+      statistics?.join(
+        moments, pictures: output.count, counts: counts, channels: output.channels, into: result, call)
     }
   }
 
-  private func multiply(
-    tiles: Range<Int>, from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ call: KernelCall
+  private func withNormalization(
+    _ statistics: UnsafePointer<Float>?, _ image: Int, _ body: (UnsafePointer<zoo_normalization>?) -> Void
   ) {
-    let (inputs, outputs) = (input.channels, output.channels)
-    let transformed = call.sharedScratch
-    let products = transformed + WinogradWeights.elementCount * tilesPerTurn * inputs
-    let (inputStride, outputStride) = (tiles.count * inputs, tiles.count * outputs)
-
-    call.parallelBlocks(tiles.count, of: 4) { block in
-      withUnsafeTemporaryAllocation(of: UnsafePointer<Float>?.self, capacity: WinogradWeights.elementCount) { taps in
-        for index in block {
-          let (row, column) = (tiles.lowerBound + index).quotientAndRemainder(dividingBy: windows.outputWidth)
-          for r in 0..<Self.inputSize {
-            let line = windows.row(row, r).map { x + $0 * input.width * inputs }
-            for s in 0..<Self.inputSize {
-              let pixel = windows.column(column, s)
-              let source = if let line, let pixel { line + pixel * inputs } else { UnsafePointer(zeros.base) }
-              taps[r * Self.inputSize + s] = source
-            }
-          }
-          zoo_winograd_input(instructions, taps.baseAddress, inputs, transformed + index * inputs, inputStride)
-        }
-      }
-    }
-
-    let blocking = Blocking(rows: tiles.count, columns: outputs, depth: inputs)
-    call.parallelFor(WinogradWeights.elementCount * blocking.count) { _, index in
-      let (element, number) = index.quotientAndRemainder(dividingBy: blocking.count)
-      let block = blocking[number]
-      weights.matrices[element].multiply(
-        transformed + element * inputStride + block.rows.lowerBound * inputs, rows: block.rows.count, stride: inputs,
-        columns: block.columns, bias: nil, activation: zoo_activation(nil),
-        into: products + element * outputStride + block.rows.lowerBound * outputs + block.columns.lowerBound,
-        stride: outputs)
-    }
-
-    call.parallelBlocks(tiles.count, of: 4) { block in
-      for index in block {
-        let (row, column) = (tiles.lowerBound + index).quotientAndRemainder(dividingBy: windows.outputWidth)
-        let (top, leading) = (row * Self.outputSize, column * Self.outputSize)
-        zoo_winograd_output(
-          instructions, products + index * outputs, outputStride, outputs, min(Self.outputSize, output.height - top),
-          min(Self.outputSize, output.width - leading), bias?.base, activation,
-          y + (top * output.width + leading) * outputs, output.width * outputs)
-      }
-    }
+    guard let statistics else { return body(nil) }
+    let mean = statistics + image * 3 * input.channels
+    var normalization = zoo_normalization(
+      mean: mean, scale: mean + input.channels, shift: mean + 2 * input.channels, activation: inputActivation)
+    withUnsafePointer(to: &normalization) { body($0) }
   }
 }

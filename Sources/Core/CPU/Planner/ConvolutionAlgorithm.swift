@@ -8,8 +8,8 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
   case pointwise
   /// Blocks of windows are copied into rows and multiplied while they are in the cache; groups one by one.
   case im2col
-  /// 3×3, stride 1, with many channels and pixels: Winograd's F(4×4, 3×3).
-  case winograd
+  /// 3×3, stride 1, with many channels: Winograd's F(size × size, 3×3).
+  case winograd(size: Int)
   /// Few results a pixel: products over the rows of windows, added along their columns.
   case narrow
   /// One filter a channel: sums over windows, vectorised over channels.
@@ -23,8 +23,8 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
       self = .depthwise
     } else if filter[2] == 1, filter[3] == 1, options.stride == Extent(1), options.padding.isNothingForPoints {
       self = .pointwise
-    } else if Self.suitsWinograd(options, filter: filter, output: output) {
-      self = .winograd
+    } else if let size = Self.winogradSize(options, filter: filter, output: output) {
+      self = .winograd(size: size)
     } else if Self.suitsNarrow(options, filter: filter) {
       self = .narrow
     } else {
@@ -37,14 +37,17 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
       && options.stride.width == 1 && options.dilation.width == 1
   }
 
-  /// Winograd's filters are four times as large and are read once for all tiles of a picture: with few tiles reading
+  /// Winograd's filters are up to four times as large and are read once for all tiles of a picture: with few tiles reading
   /// them takes longer than the multiplications that they save; with few channels the transforms do.
-  private static func suitsWinograd(_ options: Convolution, filter: Shape, output: Shape) -> Bool {
-    let tiles = ((output[1] + 3) / 4) * ((output[2] + 3) / 4)
+  private static func winogradSize(_ options: Convolution, filter: Shape, output: Shape) -> Int? {
     let channels = [filter[0], filter[1]]
-    return filter[2] == 3 && filter[3] == 3 && options.stride == Extent(1) && options.dilation == Extent(1)
-      && options.groups == 1 && tiles >= 36
-      && channels.allSatisfy { $0 >= 32 && $0 % Int(zoo_winograd_channels) == 0 }
+    guard filter[2] == 3, filter[3] == 3, options.stride == Extent(1), options.dilation == Extent(1),
+      options.groups == 1, channels.allSatisfy({ $0 >= 32 && $0 % Int(zoo_winograd_channels) == 0 })
+    else { return nil }
+    func tiles(_ size: Int) -> Int { output[0] * ((output[1] + size - 1) / size) * ((output[2] + size - 1) / size) }
+    if tiles(4) >= 14 { return 4 }
+    if tiles(2) >= 14 { return 2 }
+    return nil
   }
 }
 

@@ -1,78 +1,98 @@
 import ZooGraph
 import ZooTensor
 
-/// Which results share memory and how long each is needed; from this a ``MemoryPlan`` is made.
+/// Which values share memory and how long each is needed; from this a ``MemoryPlan`` is made.
 struct Layout {
-  private enum Home {
-    case place(Plan.Place)
-    /// One of the lifetimes.
-    case buffer(Int)
+  enum Value: Hashable {
+    /// What a node gives.
+    case result(Graph.NodeID)
+    /// Mean, scale and shift of every picture and channel, `[N][3][C]`, for an instance normalisation.
+    case statistics(Graph.NodeID)
   }
 
   private let graph: Graph
   private let shapes: [Shape]
-  /// The last node that reads each node's elements by its own name; the number of nodes for outputs.
-  private let lastUse: [Graph.NodeID]
-  private var homes: [Graph.NodeID: Home] = [:]
+  /// One of the lifetimes.
+  private var buffers: [Value: Int] = [:]
   private(set) var lifetimes: [MemoryPlan.Lifetime] = []
 
-  init(_ graph: Graph, shapes: [Shape]) {
+  init(_ steps: [Fusion], graph: Graph, shapes: [Shape]) {
     self.graph = graph
     self.shapes = shapes
-    var lastUse = Array(graph.nodes.indices)
-    for (id, node) in graph.nodes.enumerated() {
-      for input in node.inputs { lastUse[input] = id }
+    var lastUse: [Value: Int] = [:]
+    for (position, step) in steps.enumerated() {
+      for value in step.reads { lastUse[root(value)] = position }
     }
-    for output in graph.outputs { lastUse[output.node] = graph.nodes.count }
-    self.lastUse = lastUse
-    for (position, id) in graph.inputs.enumerated() { homes[id] = .place(.input(position)) }
-    for (id, node) in graph.nodes.enumerated() {
-      if case .constant = node.operation { homes[id] = .place(.constant(id)) }
-    }
-  }
-
-  /// `id` has the elements of `other`, under another shape.
-  mutating func alias(_ id: Graph.NodeID, to other: Graph.NodeID) {
-    homes[id] = homes[other]
-    if case .buffer(let buffer) = homes[id] { extend(buffer, to: lastUse[id]) }
-  }
-
-  /// Gives the result of `id` memory: that of an operand which nobody needs any more, or its own.
-  ///
-  /// - Parameter canReplace: positions of the operands that it may be written over.
-  mutating func place(_ id: Graph.NodeID, canReplace: [Int]) {
-    let node = graph.nodes[id]
-    for position in canReplace {
-      let operand = node.inputs[position]
-      // A buffer that aliases extend is needed beyond this node, unless this node is its last reader.
-      if case .buffer(let buffer) = homes[operand], lifetimes[buffer].last == id, shapes[operand] == shapes[id] {
-        homes[id] = .buffer(buffer)
-        extend(buffer, to: lastUse[id])
-        return
+    for output in graph.outputs { lastUse[root(.result(output.node))] = steps.count }
+    for (position, step) in steps.enumerated() {
+      let result = Value.result(step.result)
+      let last = lastUse[result] ?? position
+      // What a step reads anywhere at any time cannot be written over, whatever else it is to the step.
+      let untouchable = step.isElementwise(graph) ? [] : step.operands.map { root(.result($0)) }
+      let replaced = ([step.addend].compactMap(\.self) + (step.isElementwise(graph) ? step.operands : [])).first {
+        // A value that is needed beyond this step, by whatever name, keeps its memory.
+        let value = root(.result($0))
+        return shapes[$0] == shapes[step.result] && lastUse[value] == position && buffers[value] != nil
+          && !untouchable.contains(value)
+      }
+      if let buffer = replaced.flatMap({ buffers[root(.result($0))] }) {
+        buffers[result] = buffer
+        lifetimes[buffer].last = last
+      } else {
+        buffers[result] = add(size: shapes[step.result].elementCount, first: position, last: last)
+      }
+      if let normalization = step.statistics {
+        let shape = shapes[normalization]
+        let value = Value.statistics(normalization)
+        buffers[value] = add(size: 3 * shape[0] * shape[3], first: position, last: lastUse[value] ?? position)
       }
     }
-    homes[id] = .buffer(lifetimes.count)
-    lifetimes.append(MemoryPlan.Lifetime(size: shapes[id].elementCount, first: id, last: lastUse[id]))
   }
 
   func memoryPlan() -> MemoryPlan { MemoryPlan(lifetimes) }
 
-  func place(of id: Graph.NodeID, in memory: MemoryPlan) -> Plan.Place {
-    switch homes[id] {
-    case .place(let place): place
-    case .buffer(let buffer): .arena(memory.offsets[buffer])
-    case nil: preconditionFailure("\(graph.nodes[id].name) is used before it is placed")
-    }
+  func place(of value: Value, in memory: MemoryPlan) -> Plan.Place {
+    let value = root(value)
+    if let buffer = buffers[value] { return .arena(memory.offsets[buffer]) }
+    guard case .result(let id) = value else { preconditionFailure("statistics are read that nobody computes") }
+    if let position = graph.inputs.firstIndex(of: id) { return .input(position) }
+    if case .constant = graph.nodes[id].operation { return .constant(id) }
+    preconditionFailure("\(graph.nodes[id].name) is used before it is placed")
   }
 
-  func offset(of id: Graph.NodeID, in memory: MemoryPlan) -> Int {
-    guard case .buffer(let buffer) = homes[id] else {
-      preconditionFailure("\(graph.nodes[id].name) is not computed into memory of its own")
-    }
+  func offset(of value: Value, in memory: MemoryPlan) -> Int {
+    guard let buffer = buffers[value] else { preconditionFailure("\(value) is not computed into memory of its own") }
     return memory.offsets[buffer]
   }
 
-  private mutating func extend(_ buffer: Int, to last: Graph.NodeID) {
-    lifetimes[buffer].last = max(lifetimes[buffer].last, last)
+  /// The value whose memory this one is: a reshaped one is the same elements.
+  private func root(_ value: Value) -> Value {
+    guard case .result(var id) = value else { return value }
+    while true {
+      switch graph.nodes[id].operation {
+      case .reshape, .flatten: id = graph.nodes[id].inputs[0]
+      default: return .result(id)
+      }
+    }
+  }
+
+  private mutating func add(size: Int, first: Int, last: Int) -> Int {
+    lifetimes.append(MemoryPlan.Lifetime(size: size, first: first, last: last))
+    return lifetimes.count - 1
+  }
+}
+
+extension Fusion {
+  fileprivate var reads: [Layout.Value] {
+    operands.map { .result($0) }
+      + [addend.map { .result($0) }, normalization.map { .statistics($0) }].compactMap(\.self)
+  }
+
+  /// True where each element of an operand is read before the result's is written, and no other is needed for it.
+  fileprivate func isElementwise(_ graph: Graph) -> Bool {
+    switch graph.nodes[node].operation {
+    case .activation, .batchNorm, .instanceNorm, .softmax, .add, .multiply: true
+    default: false
+    }
   }
 }

@@ -18,8 +18,23 @@ final class Plan: Sendable {
     let name: String
     let kernel: any Kernel
     let operands: [Place]
+    /// What is added to the result.
+    let addend: Place?
+    /// Of the first operand, which is normalised as it is read.
+    let statistics: Place?
     /// In floats from the start of the arena.
     let result: Int
+    /// Where the statistics of the result go.
+    let resultStatistics: Int?
+    let cost: Cost
+  }
+
+  /// What a step has to do, however it does it.
+  struct Cost: Sendable {
+    /// Multiplications and additions.
+    var operations = 0
+    /// Operands, result and weights, each counted once.
+    var bytes = 0
   }
 
   /// The memory of one call.
@@ -62,7 +77,8 @@ final class Plan: Sendable {
   var memory: Int { allocatedBytes.load(ordering: .relaxed) }
 
   func run(
-    inputs: [UnsafePointer<Float>], constants: [AlignedBuffer?], pool: ThreadPool, threads: Int
+    inputs: [UnsafePointer<Float>], constants: [AlignedBuffer?], pool: ThreadPool, threads: Int,
+    profile: UnsafeMutablePointer<[StepProfile]>? = nil
   ) throws -> [Tensor] {
     let buffer = try borrowArena()
     defer { giveBack(buffer) }
@@ -70,7 +86,16 @@ final class Plan: Sendable {
       inputs: inputs, constants: constants, arena: buffer.base, scratch: buffer.base + arenaSize, pool: pool,
       threads: threads)
     for step in steps {
-      step.kernel.run(KernelCall(step: step, frame: frame, output: buffer.base + step.result))
+      let call = KernelCall(step: step, frame: frame, output: buffer.base + step.result)
+      guard let profile else {
+        step.kernel.run(call)
+        continue
+      }
+      let duration = ContinuousClock().measure { step.kernel.run(call) }
+      profile.pointee.append(
+        StepProfile(
+          name: step.name, algorithm: step.kernel.algorithm, seconds: duration / .seconds(1),
+          operations: step.cost.operations, bytes: step.cost.bytes))
     }
     return try outputs.map { output in
       try Tensor(.float32, shape: output.shape) { bytes in

@@ -16,23 +16,18 @@ struct Planner {
   /// - Parameter shapes: of every node, as `Graph.shapes(for:)` infers them.
   /// - Throws: ``BackendError`` where a call would need more memory than it may.
   func plan(shapes: [Shape]) throws(BackendError) -> Plan {
-    var layout = Layout(network.graph, shapes: shapes)
-    var kernels: [(id: Graph.NodeID, kernel: any Kernel)] = []
-    for (id, node) in network.graph.nodes.enumerated() {
-      switch node.operation {
-      case .input, .constant: continue
-      case .reshape, .flatten: layout.alias(id, to: node.inputs[0])
-      default:
-        kernels.append((id, try kernel(for: id, shapes)))
-        layout.place(id, canReplace: node.operation.elementwiseOperands)
-      }
-    }
+    let fusions = network.fusions(shapes: shapes)
+    let layout = Layout(fusions, graph: network.graph, shapes: shapes)
     let memory = layout.memoryPlan()
-    let steps = kernels.map { id, kernel in
-      let node = network.graph.nodes[id]
-      return Plan.Step(
-        name: node.name, kernel: kernel, operands: node.inputs.map { layout.place(of: $0, in: memory) },
-        result: layout.offset(of: id, in: memory))
+    let steps = try fusions.map { fusion throws(BackendError) in
+      Plan.Step(
+        name: network.graph.nodes[fusion.node].name, kernel: try kernel(for: fusion, shapes),
+        operands: fusion.operands.map { layout.place(of: .result($0), in: memory) },
+        addend: fusion.addend.map { layout.place(of: .result($0), in: memory) },
+        statistics: fusion.normalization.map { layout.place(of: .statistics($0), in: memory) },
+        result: layout.offset(of: .result(fusion.result), in: memory),
+        resultStatistics: fusion.statistics.map { layout.offset(of: .statistics($0), in: memory) },
+        cost: cost(of: fusion, shapes))
     }
     let scratch = steps.reduce(0) { max($0, $1.kernel.scratch.floatCount(threads: threads)) }
     // Results and scratch have below 2³¹ elements each and there is a step for each, so the sums fit.
@@ -45,23 +40,35 @@ struct Planner {
     }
     return Plan(
       steps: steps,
-      outputs: network.graph.outputs.map { (layout.place(of: $0.node, in: memory), shapes[$0.node]) },
+      outputs: network.graph.outputs.map { (layout.place(of: .result($0.node), in: memory), shapes[$0.node]) },
       arenaSize: memory.size, scratchSize: scratch)
+  }
+
+  private func cost(of fusion: Fusion, _ shapes: [Shape]) -> Plan.Cost {
+    let node = network.graph.nodes[fusion.node]
+    let others = [fusion.addend, fusion.result].compactMap(\.self)
+    let elements = (node.inputs + others).reduce(0) { $0 + shapes[$1].elementCount }
+    return Plan.Cost(
+      operations: node.operation.operationCount(
+        inputs: node.inputs.map { shapes[$0] }, result: shapes[fusion.node]),
+      bytes: elements * MemoryLayout<Float>.stride)
   }
 
   private func inputShapes(_ shapes: [Shape]) -> String {
     network.graph.inputs.map { shapes[$0].description }.joined(separator: ", ")
   }
 
-  private func kernel(for id: Graph.NodeID, _ shapes: [Shape]) throws(BackendError) -> any Kernel {
-    let node = network.graph.nodes[id]
-    let inputs = node.inputs.map { shapes[$0] }
-    let result = shapes[id]
-    switch (node.operation, network.weights[id]) {
-    case (.convolution(let options), .convolution(let weights)):
-      return try convolution(options, weights, input: inputs[0], output: result)
+  private func kernel(for fusion: Fusion, _ shapes: [Shape]) throws(BackendError) -> any Kernel {
+    let node = network.graph.nodes[fusion.node]
+    let inputs = fusion.operands.map { shapes[$0] }
+    let result = shapes[fusion.result]
+    switch (node.operation, network.weights[fusion.node]) {
+    case (.convolution(var options), .convolution(let weights)):
+      options.activation = options.activation ?? fusion.activation
+      return try convolution(options, weights, fusion, input: inputs[0], output: result)
     case (.transposedConvolution(let options), .convolution(let weights)):
-      return try ConvolutionKernel(options, weights, input: inputs[0], output: result)
+      return try ConvolutionKernel(
+        options, weights, statistics: statistics(fusion), input: inputs[0], output: result)
     case (.linear(let activation), .linear(let weights)):
       // The first of several axes counts pictures.
       let axes = inputs[0].dimensions.dropLast()
@@ -75,7 +82,8 @@ struct Planner {
         instructions: instructions.kernels)
     case (.instanceNorm(let epsilon, let activation), .instanceNorm(let weights)):
       return InstanceNormKernel(
-        weights, epsilon: epsilon, activation: zoo_activation(activation), shape: result, instructions: instructions)
+        Statistics(weights, epsilon: epsilon, instructions: instructions), isGiven: fusion.normalization != nil,
+        activation: zoo_activation(activation ?? fusion.activation), shape: result)
     case (.matrixMultiply, _):
       let (a, b) = (inputs[0], inputs[1])
       let (rows, depth, columns) = (a[a.rank - 2], a[a.rank - 1], b[b.rank - 1])
@@ -113,31 +121,51 @@ struct Planner {
   }
 
   private func convolution(
-    _ options: Convolution, _ weights: ConvolutionWeights, input: Shape, output: Shape
+    _ options: Convolution, _ weights: ConvolutionWeights, _ fusion: Fusion, input: Shape, output: Shape
   ) throws(BackendError) -> any Kernel {
     if let filter = weights.depthwise, let zeros = weights.zeros {
       return try DepthwiseKernel(
         options, weights, filter: filter, zeros: zeros, input: input, output: output, instructions: instructions)
     }
-    if let winograd = weights.winograd, let zeros = weights.zeros {
+    if let winograd = weights.winograd {
       return try WinogradKernel(
-        options, winograd, zeros: zeros, bias: weights.bias, input: input, output: output, instructions: instructions)
+        options, winograd, bias: weights.bias, statistics: statistics(fusion),
+        inputActivation: inputActivation(fusion), input: input, output: output)
     }
     if let matrix = weights.narrow {
       return try NarrowConvolutionKernel(
         options, weights, matrix: matrix, input: input, output: output, instructions: instructions)
     }
-    return try ConvolutionKernel(options, weights, input: input, output: output)
+    return try ConvolutionKernel(options, weights, statistics: statistics(fusion), input: input, output: output)
+  }
+
+  /// What the step computes of its result besides.
+  private func statistics(_ fusion: Fusion) -> Statistics? {
+    guard let id = fusion.statistics, case .instanceNorm(let epsilon, _) = network.graph.nodes[id].operation,
+      case .instanceNorm(let weights) = network.weights[id]
+    else { return nil }
+    return Statistics(weights, epsilon: epsilon, instructions: instructions)
+  }
+
+  /// Of the normalisation through which the step reads.
+  private func inputActivation(_ fusion: Fusion) -> zoo_activation {
+    guard let id = fusion.normalization, case .instanceNorm(_, let activation) = network.graph.nodes[id].operation
+    else {
+      return zoo_activation(nil)
+    }
+    return zoo_activation(activation)
   }
 }
 
 extension Operation {
-  /// The operands whose memory the result may take: each of its elements is read before the result's is written.
-  fileprivate var elementwiseOperands: [Int] {
+  /// Multiplications and additions, as the operation is defined; one for each element where it has neither.
+  fileprivate func operationCount(inputs: [Shape], result: Shape) -> Int {
     switch self {
-    case .activation, .batchNorm, .instanceNorm, .softmax: [0]
-    case .add, .multiply: [0, 1]
-    default: []
+    case .convolution: 2 * result.elementCount * (inputs[1].elementCount / inputs[1][0])
+    case .transposedConvolution: 2 * inputs[0].elementCount * (inputs[1].elementCount / inputs[1][0])
+    case .linear: 2 * result.elementCount * inputs[1][1]
+    case .matrixMultiply: 2 * result.elementCount * inputs[0][inputs[0].rank - 1]
+    default: result.elementCount
     }
   }
 }

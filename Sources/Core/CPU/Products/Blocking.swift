@@ -17,6 +17,8 @@ struct Blocking: Sendable, Hashable {
   /// Pieces of work to aim for, so that threads finish at about the same time.
   private static let wantedCount = 16
   private static let minimumColumns = 2 * WeightMatrix.columnUnit
+  /// Multiplications that are worth being handed out: some microseconds.
+  private static let minimumWork = 1 << 18
 
   /// For `[rows][depth] · [depth][columns]`.
   init(rows: Int, columns: Int, depth: Int) {
@@ -24,15 +26,30 @@ struct Blocking: Sendable, Hashable {
     self.columns = columns
     let fitting = Self.maximumElements / max(depth, 1) / Self.rowUnit * Self.rowUnit
     let most = min(max(fitting, Self.rowUnit), Self.maximumRows)
-    let count = (rows + most - 1) / most
+    let least = (rows + most - 1) / most
+    let wanted = max(min(Self.wantedCount, rows * columns * depth / Self.minimumWork), 1)
+    let byColumns = max(columns / Self.minimumColumns, 1)
+    let byRows = max(rows / (2 * Self.rowUnit), 1)
+    // Rows are read once for each block of columns and columns once for each block of rows: the shorter side is split last.
+    let count =
+      columns > rows
+      ? max(least, min((wanted + byColumns - 1) / byColumns, byRows)) : max(least, min(wanted, byRows))
     rowsPerBlock = ((rows + count - 1) / count).roundedUp(to: min(Self.rowUnit, rows))
     rowBlocks = (rows + rowsPerBlock - 1) / rowsPerBlock
-    let wanted = min((Self.wantedCount + rowBlocks - 1) / rowBlocks, max(columns / Self.minimumColumns, 1))
-    columnsPerBlock = ((columns + wanted - 1) / wanted).roundedUp(to: WeightMatrix.columnUnit)
+    let split = min((wanted + rowBlocks - 1) / rowBlocks, byColumns)
+    columnsPerBlock = ((columns + split - 1) / split).roundedUp(to: WeightMatrix.columnUnit)
     columnBlocks = (columns + columnsPerBlock - 1) / columnsPerBlock
   }
 
   var count: Int { rowBlocks * columnBlocks }
+
+  /// Rows of each block of them.
+  var rowCounts: [UInt32] {
+    (0..<rowBlocks).map { UInt32(min(rowsPerBlock, rows - $0 * rowsPerBlock)) }
+  }
+
+  /// The number of the block of rows that a block has.
+  func rowBlock(_ index: Int) -> Int { index / columnBlocks }
 
   /// Blocks of columns of the same rows follow each other.
   subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {

@@ -48,13 +48,13 @@ public enum OpenBLAS {
     return nil
   }
 
-  /// `c [rows][columns] = a [rows][depth] · b [depth][columns]`, on the calling thread.
+  /// `c [rows][columns] = a [rows][depth] · b [depth][columns]`, and what is there where `adding`, on the calling thread.
   static func multiply(
     rows: Int, columns: Int, depth: Int, _ a: UnsafePointer<Float>, _ aStride: Int, _ b: UnsafePointer<Float>,
-    _ bStride: Int, into c: UnsafeMutablePointer<Float>, _ cStride: Int
+    _ bStride: Int, adding: Bool = false, into c: UnsafeMutablePointer<Float>, _ cStride: Int
   ) {
     cblas_sgemm(
       CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(depth), 1, a,
-      blasint(aStride), b, blasint(bStride), 0, c, blasint(cStride))
+      blasint(aStride), b, blasint(bStride), adding ? 1 : 0, c, blasint(cStride))
   }
 }

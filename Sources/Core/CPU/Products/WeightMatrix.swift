@@ -33,29 +33,34 @@ struct WeightMatrix: Sendable {
 
   var byteCount: Int { values.byteCount }
 
-  /// `c [rows][range] = activation(a [rows][depth] · weights [depth][range] + bias[range])`.
+  /// `c [rows][range] = activation(addend [rows][range] + a [rows][depth] · weights [depth][range] + bias[range])`.
   ///
   /// - Parameters:
   ///   - range: columns; starts at a multiple of ``columnUnit``.
+  ///   - addend: where the first row's column `range.lowerBound` is; its rows lie as those of c do. It may be c.
   ///   - bias: of column 0; readable to the end of the last panel.
   ///   - c: where the first row's column `range.lowerBound` goes.
   func multiply(
-    _ a: UnsafePointer<Float>, rows: Int, stride: Int, columns range: Range<Int>, bias: UnsafePointer<Float>?,
-    activation: zoo_activation, into c: UnsafeMutablePointer<Float>, stride cStride: Int
+    _ a: UnsafePointer<Float>, rows: Int, stride: Int, columns range: Range<Int>,
+    addend: UnsafePointer<Float>? = nil, bias: UnsafePointer<Float>?, activation: zoo_activation,
+    into c: UnsafeMutablePointer<Float>, stride cStride: Int
   ) {
     let bias = bias.map { $0 + range.lowerBound }
     switch library {
     case .packed:
       zoo_sgemm(
-        instructions.kernels, rows, range.count, depth, a, stride, values.base + range.lowerBound * depth, bias,
-        activation, c, cStride)
+        instructions.kernels, rows, range.count, depth, a, stride, values.base + range.lowerBound * depth, addend,
+        cStride, bias, activation, c, cStride)
     case .openBLAS:
-      if depth == 0 {
+      if let addend, addend != UnsafePointer(c) {
+        for row in 0..<rows { (c + row * cStride).update(from: addend + row * cStride, count: range.count) }
+      } else if depth == 0, addend == nil {
         for row in 0..<rows { (c + row * cStride).update(repeating: 0, count: range.count) }
-      } else {
+      }
+      if depth > 0 {
         OpenBLAS.multiply(
-          rows: rows, columns: range.count, depth: depth, a, stride, values.base + range.lowerBound, columns, into: c,
-          cStride)
+          rows: rows, columns: range.count, depth: depth, a, stride, values.base + range.lowerBound, columns,
+          adding: addend != nil, into: c, cStride)
       }
       zoo_bias_activation(instructions.kernels, c, rows, range.count, cStride, bias, activation)
     }

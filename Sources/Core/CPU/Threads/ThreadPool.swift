@@ -1,37 +1,25 @@
-import Glibc
+import CZooKernels
 
 /// A fixed number of threads that loops are spread over.
 ///
-/// A loop runs on the calling thread and on the pool's; indices are claimed one by one, so a thread that the operating
-/// system holds up takes fewer. Which thread runs an index is open: bodies must give the same result on any. Calls from
-/// several threads take turns, so that no more threads compute than the pool has; a call from inside a body runs on
-/// its thread alone. Between loops a thread looks out for the next one for some microseconds and then sleeps.
-public final class ThreadPool: Sendable {
+/// A loop runs on the calling thread and on the pool's. Each has a share of the indices of its own, so that it meets the
+/// same part of a picture in every step of a network, and helps the others when it is done; which thread runs an index is
+/// open, and bodies must give the same result on any. Calls from several threads take turns, so that no more threads
+/// compute than the pool has; a call from inside a body runs on its thread alone.
+public final class ThreadPool: @unchecked Sendable {
+  // Sendable because the C functions may be called from any thread.
+  private let pool: OpaquePointer
+
   /// Threads that a loop may run on, the caller included.
-  public let threadCount: Int
-  private let state = LoopState()
-  private let threads: [pthread_t]
+  public var threadCount: Int { zoo_pool_size(pool) }
 
   /// - Parameter count: at least 1, the calling thread included. Fewer are started where the system refuses.
   public init(threads count: Int) {
-    var threads: [pthread_t] = []
-    for worker in 1..<min(max(count, 1), LoopState.maximumThreads) {
-      let start = Unmanaged.passRetained(Start(state: state, worker: worker))
-      var thread = pthread_t()
-      guard pthread_create(&thread, nil, Self.main, start.toOpaque()) == 0 else {
-        start.release()
-        break
-      }
-      threads.append(thread)
-    }
-    self.threads = threads
-    threadCount = threads.count + 1
+    guard let pool = zoo_pool_create(max(count, 1)) else { fatalError("there is no memory for \(count) threads") }
+    self.pool = pool
   }
 
-  deinit {
-    state.stop()
-    for thread in threads { pthread_join(thread, nil) }
-  }
+  deinit { zoo_pool_destroy(pool) }
 
   /// Calls `body` with every index below `count`, and with the number of the thread that runs it: below
   /// ``threadCount``, and no two bodies of one loop run under the same number at once.
@@ -40,49 +28,23 @@ public final class ThreadPool: Sendable {
   ///
   /// - Parameter limit: threads that may take part.
   public func parallelFor(_ count: Int, threads limit: Int = .max, _ body: (_ worker: Int, _ index: Int) -> Void) {
-    let limit = min(limit, threadCount, count)
-    guard limit > 1, !ThreadMark.isSet else {
-      for index in 0..<max(count, 0) { body(0, index) }
-      return
-    }
+    guard count > 0 else { return }
     withoutActuallyEscaping(body) { body in
-      var loop = LoopState.Loop(count: count, body: body)
-      withUnsafeMutablePointer(to: &loop) { state.run($0, threads: limit) }
+      withUnsafePointer(to: body) { pointer in
+        zoo_pool_run(
+          pool, count, max(limit, 1),
+          { context, worker, index in
+            // What is passed below.
+            context!.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee(worker, index)
+          }, UnsafeMutableRawPointer(mutating: pointer))
+      }
     }
   }
 
-  private final class Start: Sendable {
-    let state: LoopState
-    let worker: Int
-
-    init(state: LoopState, worker: Int) {
-      self.state = state
-      self.worker = worker
-    }
-  }
-
-  private static let main: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
-    // What pthread_create was given.
-    let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-    ThreadMark.set(true)
-    start.state.work(as: start.worker)
-    return nil
-  }
-}
-
-/// A thread's own mark that it is inside a loop.
-enum ThreadMark {
-  private static let key: pthread_key_t = {
-    var key = pthread_key_t()
-    let status = pthread_key_create(&key, nil)
-    precondition(status == 0, "this process has no thread-specific key left")
-    return key
-  }()
-
-  static var isSet: Bool { pthread_getspecific(key) != nil }
-
-  static func set(_ isSet: Bool) {
-    // Any address but nil serves.
-    pthread_setspecific(key, isSet ? UnsafeMutableRawPointer(bitPattern: 1) : nil)
+  /// Threads look out for the loops of `body` rather than sleep: they follow each other closely.
+  func expectingLoops<Result>(_ body: () throws -> Result) rethrows -> Result {
+    zoo_pool_begin(pool)
+    defer { zoo_pool_end(pool) }
+    return try body()
   }
 }

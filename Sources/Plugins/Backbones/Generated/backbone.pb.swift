@@ -32,6 +32,9 @@ public nonisolated enum Backbone: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// EfficientNet (arXiv 1905.11946) without squeeze-and-excitation and with ReLU6.
   case efficientnetLite0 // = 4
+
+  /// arXiv 1801.04381, of any width multiplier; weights as torchvision names them.
+  case mobilenetV2 // = 5
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -45,6 +48,7 @@ public nonisolated enum Backbone: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 2: self = .resnet34
     case 3: self = .resnet50
     case 4: self = .efficientnetLite0
+    case 5: self = .mobilenetV2
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -56,6 +60,7 @@ public nonisolated enum Backbone: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .resnet34: return 2
     case .resnet50: return 3
     case .efficientnetLite0: return 4
+    case .mobilenetV2: return 5
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -67,6 +72,7 @@ public nonisolated enum Backbone: SwiftProtobuf.Enum, Swift.CaseIterable {
     .resnet34,
     .resnet50,
     .efficientnetLite0,
+    .mobilenetV2,
   ]
 
 }
@@ -140,7 +146,7 @@ public nonisolated struct Preprocessing: Sendable {
 fileprivate nonisolated let _protobuf_package = "zoo.plugins.v1"
 
 nonisolated extension Backbone: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0BACKBONE_UNSPECIFIED\0\u{1}BACKBONE_RESNET18\0\u{1}BACKBONE_RESNET34\0\u{1}BACKBONE_RESNET50\0\u{1}BACKBONE_EFFICIENTNET_LITE0\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0BACKBONE_UNSPECIFIED\0\u{1}BACKBONE_RESNET18\0\u{1}BACKBONE_RESNET34\0\u{1}BACKBONE_RESNET50\0\u{1}BACKBONE_EFFICIENTNET_LITE0\0\u{1}BACKBONE_MOBILENET_V2\0")
 }
 
 nonisolated extension Preprocessing: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
