@@ -29,7 +29,7 @@ enum Request: Decodable {
 /// What standard output answers, one JSON object a line.
 enum Answer: Encodable {
   case ready(loadMilliseconds: Double, version: String)
-  case ok
+  case ran(milliseconds: Double)
   case milliseconds([Double])
   case residentMemory(mebibytes: Double)
   case error(String)
@@ -48,7 +48,9 @@ enum Answer: Encodable {
       try container.encode(true, forKey: .ready)
       try container.encode(loadMilliseconds, forKey: .loadMilliseconds)
       try container.encode(version, forKey: .version)
-    case .ok: try container.encode(true, forKey: .ok)
+    case .ran(let milliseconds):
+      try container.encode(true, forKey: .ok)
+      try container.encode(milliseconds, forKey: .milliseconds)
     case .milliseconds(let times): try container.encode(times, forKey: .milliseconds)
     case .residentMemory(let mebibytes): try container.encode(mebibytes, forKey: .residentMemory)
     case .error(let reason): try container.encode(reason, forKey: .error)

@@ -38,9 +38,10 @@ struct ZooCompare: ParsableCommand {
     switch request {
     case .run(let source, let target):
       input = try Weights(contentsOf: source)["input"]
-      let output = try executable.run([input])
+      var output: [Tensor] = []
+      let duration = try ContinuousClock().measure { output = try executable.run([input]) }
       try SafetensorsWriter.write(Weights(["output": output[0]]), to: target)
-      return .ok
+      return .ran(milliseconds: duration.milliseconds)
     case .time(let count):
       return .milliseconds(
         try (0..<count).map { _ in
