@@ -1,4 +1,5 @@
 import Foundation
+import FoundationXML
 import Glibc
 import Testing
 import ZooClient
@@ -126,6 +127,55 @@ import ZooTinyModels
     #expect(rows.map { $0["callers"] as? Int } == [1, 3])
     #expect(rows.allSatisfy { $0["requests"] as? Int == 12 && $0["errors"] as? Int == 0 })
     #expect(rows.allSatisfy { ($0["p50"] as? Int ?? 0) <= ($0["p99"] as? Int ?? 0) && ($0["p50"] as? Int ?? 0) > 0 })
+  }
+
+  @Test("profile shows every layer: as a table, as JSON and as a picture")
+  func profiles() async throws {
+    try TinyModel().install(in: folder.url.appending(path: "models"))
+    let arguments = ["--models", path("models"), "--rounds", "3", "--threads", "1", "--batch", "2"]
+    let asJSON = try await Programs.zooServer(
+      ["profile", "tiny", "--json", "--plot", path("layers.svg")] + arguments)
+    #expect(asJSON.status == 0, "\(asJSON.errors)")
+    let report = try #require(try json(asJSON.output) as? [String: Any])
+    #expect(report["model"] as? String == "tiny@1")
+    let layers = try #require(report["layers"] as? [[String: Any]])
+    let names = layers.compactMap { $0["name"] as? String }
+    #expect(names.count == layers.count && names.count > 5)
+    #expect(abs(layers.reduce(0) { $0 + ($1["shareOfTime"] as? Double ?? 0) } - 1) < 1e-6)
+    #expect(layers.allSatisfy { $0["milliseconds"] as? Double ?? 0 > 0 && $0["bytes"] as? Int ?? 0 > 0 })
+    // The first convolution: two pictures of 16 × 16, 7 × 7 × 3 numbers to each of 2 channels.
+    #expect(layers.contains { $0["operations"] as? Int == 2 * 2 * 16 * 16 * 147 * 2 })
+
+    let svg = try Data(contentsOf: URL(filePath: path("layers.svg")))
+    #expect(XMLParser(data: svg).parse())
+    let table = try await Programs.zooServer(["profile", "tiny"] + arguments)
+    for name in names {
+      #expect(String(decoding: svg, as: UTF8.self).contains(">\(name)<"))
+      #expect(table.output.contains(name))
+    }
+
+    let unknown = try await Programs.zooServer(["profile", "okapi"] + arguments)
+    #expect(unknown.status == 1 && unknown.errors.contains("okapi") && unknown.errors.contains("tiny@1"))
+    #expect(try await Programs.zooServer(["profile", "tiny", "--models", path("nowhere")]).status == 1)
+    #expect(try await Programs.zooServer(["profile", "tiny@0"] + arguments).status == 64)
+  }
+
+  @Test("the server's bench measures in its own process, and the client's says so")
+  func benchmarksWithoutAServer() async throws {
+    try TinyModel().install(in: folder.url.appending(path: "models"))
+    let result = try await Programs.zooServer([
+      "bench", "tiny", "--models", path("models"), "--threads", "1,2", "--batch", "1,3", "--duration", "0.02", "--json",
+    ])
+    #expect(result.status == 0, "\(result.errors)")
+    let rows = try #require((try json(result.output) as? [String: Any])?["rows"] as? [[String: Any]])
+    #expect(rows.map { $0["threads"] as? Int } == [1, 1, 2, 2])
+    #expect(rows.map { $0["batch"] as? Int } == [1, 3, 1, 3])
+    #expect(rows.allSatisfy { $0["calls"] as? Int ?? 0 > 0 && $0["p50"] as? Double ?? 0 > 0 })
+    #expect(rows.allSatisfy { ($0["minimum"] as? Double ?? 1) <= ($0["p90"] as? Double ?? 0) })
+    let server = try #require(ServerAddress("127.0.0.1:9"))
+    let client = try await Programs.zoo("bench", "tiny", "--local", server: server)
+    #expect(client.status == 64 && client.errors.contains("zoo-server bench tiny"))
+    #expect(try await Programs.zoo("bench", "tiny", server: server).status == 64)
   }
 
   @Test func saysByItsExitStatusWhatWentWrong() async throws {

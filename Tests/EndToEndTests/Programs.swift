@@ -53,7 +53,9 @@ enum Programs {
       environment: ["ZOO_SERVER": server.description, "ZOO_TOKEN": ServerProcess.token, "NO_COLOR": "1"])
   }
 
-  static func zooServer(_ arguments: String...) async throws -> Result {
+  static func zooServer(_ arguments: String...) async throws -> Result { try await zooServer(arguments) }
+
+  static func zooServer(_ arguments: [String]) async throws -> Result {
     try await run(folder.appending(path: "zoo-server"), arguments)
   }
 

@@ -27,6 +27,27 @@ struct CPUBackendTests {
     }
   }
 
+  @Test("a profile has every step, and counts what its operation is defined to do")
+  func profilesSteps() throws {
+    let executable = try #require(
+      try CPUBackend(threads: 2).compile(TestNetwork.graph(), options: CompileOptions()) as? CPUExecutable)
+    let steps = try executable.profile([Tensor.zeros(shape: TestNetwork.shape)])
+    let linear = try #require(steps.first { $0.name == "head" })
+    #expect(linear.operations == 2 * 1000 * 40)
+    // Input, weights, bias and result.
+    #expect(linear.bytes == 4 * (40 + 40_000 + 1000 + 1000))
+    #expect(steps.allSatisfy { $0.seconds > 0 && !$0.algorithm.isEmpty })
+    #expect(Set(["stem", "depthwise", "pointwise", "up"]).isSubset(of: Set(steps.map(\.name))))
+  }
+
+  @Test("every instruction set has a speed of its own")
+  func measuresPeaks() throws {
+    for set in InstructionSet.available {
+      let peak = try CPUBackend(threads: 1, instructionSet: set).measurePeak()
+      #expect(peak.isFinite && peak > 0)
+    }
+  }
+
   @Test("plans are kept for the most recently used shapes")
   func plansAreBounded() throws {
     let executable = try #require(

@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
 import ZooBackend
-import ZooCPU
+public import ZooCPU
 import ZooProtocol
 import ZooTensor
 import ZooWeights
@@ -16,10 +16,11 @@ struct ZooCompare: ParsableCommand {
   @Option(help: "Which network: \(Network.allValueStrings.joined(separator: ", ")).") var network: Network
   @Option(help: "The input's extents, N,H,W,C.") var shape: Extents
   @Option(help: "Threads of the CPU backend.") var threads: Int
-
+  @Option(help: "The widest instructions to use; the best there are unless told.")
+  var instructionSet: InstructionSet?
   func run() throws {
     let start = ContinuousClock.now
-    let backend = try CPUBackend(threads: threads)
+    let backend = try CPUBackend(threads: threads, instructionSet: instructionSet)
     let graph = try network.graph(weights: Weights(contentsOf: weights), shape: shape.shape)
     let executable = try backend.compile(graph, options: CompileOptions(plannedShapes: [[shape.shape]]))
     try answer(.ready(loadMilliseconds: (ContinuousClock.now - start).milliseconds, version: zooVersion))
@@ -66,6 +67,15 @@ struct Extents: ExpressibleByArgument {
     guard extents.count == 4, extents.allSatisfy({ $0 ?? 0 > 0 }), let shape = try? Shape(extents.compactMap(\.self))
     else { return nil }
     self.shape = shape
+  }
+}
+
+extension InstructionSet: @retroactive ExpressibleByArgument {
+  public static var allValueStrings: [String] { allCases.map { $0.description.lowercased() } }
+
+  public init?(argument: String) {
+    guard let set = Self.allCases.first(where: { $0.description.lowercased() == argument }) else { return nil }
+    self = set
   }
 }
 

@@ -19,7 +19,7 @@ struct BenchCommand: AsyncParsableCommand {
   var model: ModelReference
 
   @Option(name: .shortAndLong, help: "A JPEG or PNG file to send.", completion: .file())
-  var input: String
+  var input: String?
 
   @Option(name: .shortAndLong, help: "Callers: a number, or several: 1,2,4")
   var concurrency: String = "1"
@@ -33,6 +33,9 @@ struct BenchCommand: AsyncParsableCommand {
   @Option(help: "Requests before the measurement.")
   var warmup: Int = 3
 
+  @Flag(help: "Not here: `zoo-server bench MODEL` measures a network in its own process, without a server.")
+  var local = false
+
   @Flag(help: "Print CSV.")
   var csv = false
 
@@ -42,6 +45,11 @@ struct BenchCommand: AsyncParsableCommand {
   @OptionGroup var options: ServerOptions
 
   func validate() throws {
+    if local {
+      throw ValidationError(
+        "the client computes nothing: `zoo-server bench \(model.name)` measures the network in its own process")
+    }
+    guard input != nil else { throw ValidationError("--input is missing: give a JPEG or PNG file") }
     guard !callers.isEmpty else {
       throw ValidationError("--concurrency is \"\(concurrency)\": give numbers from 1 to 256")
     }
@@ -56,7 +64,7 @@ struct BenchCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let picture = try Files.read(URL(filePath: input))
+    let picture = try Files.read(URL(filePath: input ?? ""))
     let (model, callers, duration, requests, warmup) = (model, callers, duration, requests, warmup)
     let (asCSV, asJSON, wantsProgress) = (csv, options.json, !noProgress)
     try await options.withClient { client in

@@ -10,5 +10,8 @@ struct ServerCommand: AsyncParsableCommand {
       The client is `zoo`. Exit status: 0 where all went well, 1 where something failed, 64 for bad usage.
       """,
     version: "0.1.0",
-    subcommands: [ServeCommand.self, CheckCommand.self, ConvertCommand.self, SumsCommand.self])
+    subcommands: [
+      ServeCommand.self, CheckCommand.self, ProfileCommand.self, BenchCommand.self, ConvertCommand.self,
+      SumsCommand.self,
+    ])
 }

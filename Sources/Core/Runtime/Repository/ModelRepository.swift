@@ -123,7 +123,7 @@ public struct ModelRepository: Sendable {
 
   /// Everything that is wrong with a repository, or with a single version's folder; nothing is loaded.
   public static func check(_ folder: URL, reader: ManifestReader) -> (versions: Int, problems: [Problem]) {
-    guard let repository = try? ModelRepository(existing: folder, reader: reader) else {
+    guard let repository = ModelRepository(existing: folder, reader: reader) else {
       return (0, [Problem(place: folder.lastPathComponent, message: "there is no such folder")])
     }
     if FileManager.default.fileExists(atPath: folder.appending(path: manifestName).path(percentEncoded: false)) {
@@ -136,7 +136,8 @@ public struct ModelRepository: Sendable {
     )
   }
 
-  private init?(existing root: URL, reader: ManifestReader) throws {
+  /// - Returns: nil where there is no such folder; nothing is made.
+  init?(existing root: URL, reader: ManifestReader) {
     var isFolder: ObjCBool = false
     guard
       FileManager.default.fileExists(atPath: root.path(percentEncoded: false), isDirectory: &isFolder),

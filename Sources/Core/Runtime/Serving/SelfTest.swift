@@ -49,7 +49,7 @@ struct SelfTest {
   }
 
   /// The network's input tensors: from a picture by the plugin's own preparation, or by name from a safetensors file.
-  private func inputs(of golden: WireGolden) throws -> [Tensor] {
+  func inputs(of golden: WireGolden) throws -> [Tensor] {
     let path = try location(of: golden.input)
     if golden.input.hasSuffix(".safetensors") {
       let tensors = try Weights(contentsOf: path)

@@ -1,0 +1,30 @@
+import CZooKernels
+public import ZooBackend
+
+extension CPUBackend {
+  /// Multiplications and additions that one thread does in a second at best, measured now, in some 50 ms: the product
+  /// of `[252][256]` and `[256][64]` by the kernels of this package, all of it in the cache.
+  ///
+  /// Threads of one core, or of a machine that is busy, do less together than each alone.
+  public func measurePeak() throws(BackendError) -> Double {
+    let (rows, depth, columns) = (252, 256, 64)
+    let left = try AlignedBuffer(Array(repeating: 1, count: rows * depth))
+    let right = try WeightMatrix(
+      depth: depth, columns: columns, library: .packed, instructions: instructionSet
+    ) { $0.update(repeating: 1, count: depth * columns) }
+    let result = try AlignedBuffer(count: rows * columns, for: "a product")
+    let clock = ContinuousClock()
+    let end = clock.now + .milliseconds(50)
+    var best = Duration.seconds(1)
+    repeat {
+      best = min(
+        best,
+        clock.measure {
+          right.multiply(
+            left.base, rows: rows, stride: depth, columns: 0..<columns, bias: nil, activation: zoo_activation(nil),
+            into: result.base, stride: columns)
+        })
+    } while clock.now < end
+    return Double(2 * rows * depth * columns) / (best / .seconds(1))
+  }
+}
