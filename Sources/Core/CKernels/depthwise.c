@@ -11,19 +11,20 @@ typedef struct zoo_depthwise_rows {
   // The first input pixel that the first of the four windows reads in each row, and that row of the filter.
   const float *const *inputs;
   const float *const *filters;
-  // From one window to the next.
-  size_t step;
+  // Input pixels from one window to the next.
+  size_t pixels;
   // From one pixel to the next, in the input, the filter and the output.
   size_t stride;
 } zoo_depthwise_rows;
 
 #define ZOO_DEFINE_DEPTHWISE(suffix, TARGET, LANES)                                                               \
   typedef float zoo_vector_##suffix __attribute__((ext_vector_type(LANES), aligned(4), may_alias));               \
+  /* With constant `width` and `pixels`, what two windows read is loaded once. */                                 \
   ZOO_INLINE void zoo_depthwise_run_##suffix(const zoo_depthwise_rows *rows, const size_t width,                  \
-                                             const float *bias, size_t channels, float low, float high,           \
-                                             float *output) {                                                     \
+                                             const size_t pixels, const float *bias, size_t channels, float low,  \
+                                             float high, float *output) {                                         \
     typedef zoo_vector_##suffix vector;                                                                           \
-    const size_t step = rows->step, stride = rows->stride;                                                        \
+    const size_t stride = rows->stride, step = pixels * stride;                                                   \
     size_t c = 0;                                                                                                 \
     for (; c + LANES <= channels; c += LANES) {                                                                   \
       vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};                                                              \
@@ -58,10 +59,17 @@ typedef struct zoo_depthwise_rows {
   }                                                                                                               \
   TARGET static void zoo_depthwise_four_##suffix(const zoo_depthwise_rows *rows, size_t width, const float *bias, \
                                                  size_t channels, float low, float high, float *output) {         \
-    switch (width) {                                                                                              \
-      case 3: zoo_depthwise_run_##suffix(rows, 3, bias, channels, low, high, output); break;                      \
-      case 5: zoo_depthwise_run_##suffix(rows, 5, bias, channels, low, high, output); break;                      \
-      default: zoo_depthwise_run_##suffix(rows, width, bias, channels, low, high, output); break;                 \
+    const size_t pixels = rows->pixels;                                                                           \
+    if (width == 3 && pixels == 1) {                                                                              \
+      zoo_depthwise_run_##suffix(rows, 3, 1, bias, channels, low, high, output);                                  \
+    } else if (width == 3 && pixels == 2) {                                                                       \
+      zoo_depthwise_run_##suffix(rows, 3, 2, bias, channels, low, high, output);                                  \
+    } else if (width == 5 && pixels == 1) {                                                                       \
+      zoo_depthwise_run_##suffix(rows, 5, 1, bias, channels, low, high, output);                                  \
+    } else if (width == 5 && pixels == 2) {                                                                       \
+      zoo_depthwise_run_##suffix(rows, 5, 2, bias, channels, low, high, output);                                  \
+    } else {                                                                                                      \
+      zoo_depthwise_run_##suffix(rows, width, pixels, bias, channels, low, high, output);                         \
     }                                                                                                             \
   }                                                                                                               \
   TARGET static void zoo_depthwise_one_##suffix(const float *const *taps, const float *const *filters,            \
@@ -142,7 +150,7 @@ void zoo_depthwise(zoo_instruction_set set, const zoo_gather *gather, const floa
         inputs[used] = input + (size_t)rows[r] * line + (size_t)columns[0] * stride;
         filters[used++] = filter + r * width * stride;
       }
-      const zoo_depthwise_rows run = {used, inputs, filters, (size_t)(columns[width] - columns[0]) * stride, stride};
+      const zoo_depthwise_rows run = {used, inputs, filters, (size_t)(columns[width] - columns[0]), stride};
       switch (set) {
 #if defined(__x86_64__)
         case ZOO_AVX512: zoo_depthwise_four_avx512(&run, width, bias, channels, low, high, to); break;
