@@ -178,6 +178,34 @@ import ZooTinyModels
     #expect(try await Programs.zoo("bench", "tiny", server: server).status == 64)
   }
 
+  @Test("calibrate makes a version in int8 that the server loads, tests and serves")
+  func calibrates() async throws {
+    let models = folder.url.appending(path: "models")
+    try TinyModel(width: 8).install(in: models)
+    let samples = samples.path(percentEncoded: false)
+    let result = try await Programs.zooServer([
+      "calibrate", "tiny", samples, "--models", path("models"), "--limit", "4", "--json",
+    ])
+    #expect(result.status == 0, "\(result.errors)")
+    let report = try #require(try json(result.output) as? [String: Any])
+    #expect(report["model"] as? String == "tiny@2")
+    #expect(report["pictures"] as? Int == 4)
+    #expect(report["goldenError"] as? Double ?? 0 > 1e-5)
+    #expect(try await Programs.zooServer("check", path("models")).status == 0)
+
+    let server = try await Programs.ServerProcess(models: models)
+    let info = try await Programs.zoo("info", "tiny", server: server.address)
+    #expect(info.output.contains("tiny@2") && info.output.contains("int8"), "\(info.output)")
+    let translated = try await Programs.zoo(
+      "translate", "tiny", sample("bag.png"), "-o", path("int8.png"), server: server.address)
+    #expect(translated.status == 0, "\(translated.errors)")
+
+    let again = try await Programs.zooServer(["calibrate", "tiny", samples, "--models", path("models")])
+    #expect(again.status == 1 && again.errors.contains("float32"))
+    let nothing = try await Programs.zooServer(["calibrate", "tiny@1", path("models"), "--models", path("models")])
+    #expect(nothing.status == 64)
+  }
+
   @Test func saysByItsExitStatusWhatWentWrong() async throws {
     let models = folder.url.appending(path: "models")
     let server = try await Programs.ServerProcess(models: models)

@@ -98,6 +98,8 @@ struct ManifestReaderTests {
     (9, "queue { capacity: 100000 }", "queue.capacity"),
     (9, "queue: 3", "queue"),
     (9, "placement { device: DEVICE_ABACUS }", "placement.device"),
+    (9, "placement { precision: PRECISION_INT8 }", "placement.calibration"),
+    (9, "placement { calibration: \"weights.safetensors\" }", "placement.calibration"),
     (9, "inputs { name: \"x\" shape: [1, -2] }", "inputs[0].shape"),
     (9, "name: \"zebras\"", "name"),
   ])

@@ -18,11 +18,21 @@ struct ZooCompare: ParsableCommand {
   @Option(help: "Threads of the CPU backend.") var threads: Int
   @Option(help: "The widest instructions to use; the best there are unless told.")
   var instructionSet: InstructionSet?
+  @Option(help: "What the network computes in: float32 or int8.") var precision: ComputePrecision = .float32
+  @Option(help: "For int8, a safetensors file with `input` [COUNT, H, W, C]: what the network is calibrated on.")
+  var calibration: String?
+
+  func validate() throws {
+    if precision == .int8, calibration == nil { throw ValidationError("--calibration is missing: int8 needs it") }
+  }
+
   func run() throws {
+    let precision = try compilePrecision()
     let start = ContinuousClock.now
     let backend = try CPUBackend(threads: threads, instructionSet: instructionSet)
     let graph = try network.graph(weights: Weights(contentsOf: weights), shape: shape.shape)
-    let executable = try backend.compile(graph, options: CompileOptions(plannedShapes: [[shape.shape]]))
+    let executable = try backend.compile(
+      graph, options: CompileOptions(plannedShapes: [[shape.shape]], precision: precision))
     try answer(.ready(loadMilliseconds: (ContinuousClock.now - start).milliseconds, version: zooVersion))
 
     var input = try Tensor.zeros(shape: shape.shape)
@@ -33,6 +43,20 @@ struct ZooCompare: ParsableCommand {
         try answer(.error("\(error)"))
       }
     }
+  }
+
+  /// Calibrates where that is needed, one input after the other, outside of what loading takes.
+  private func compilePrecision() throws -> Precision {
+    guard precision == .int8, let calibration else { return .float32 }
+    let inputs = try Weights(contentsOf: calibration)["input"]
+    let item = try Shape([1] + inputs.shape.dimensions.dropFirst())
+    let values = inputs.floats()
+    let backend = try CPUBackend(threads: threads)
+    let items = try (0..<inputs.shape[0]).map { index in
+      [try Tensor(Array(values[index * item.elementCount..<(index + 1) * item.elementCount]), shape: item)]
+    }
+    return .int8(
+      try Calibration(of: network.graph(weights: Weights(contentsOf: weights), shape: item), on: items, by: backend))
   }
 
   private func reply(to request: Request, _ executable: any Executable, _ input: inout Tensor) throws -> Answer {
@@ -56,6 +80,10 @@ struct ZooCompare: ParsableCommand {
   private func answer(_ answer: Answer) throws {
     try FileHandle.standardOutput.write(contentsOf: JSONEncoder().encode(answer) + Data("\n".utf8))
   }
+}
+
+enum ComputePrecision: String, ExpressibleByArgument {
+  case float32, int8
 }
 
 /// `1,256,256,3`

@@ -13,16 +13,27 @@ public protocol Backend: Sendable {
   func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable
 }
 
+/// What a network computes in.
+public enum Precision: Sendable, Hashable {
+  case float32
+  /// Convolutions and linear layers in 8-bit integers, with 32-bit sums: weights with a scale for every output channel,
+  /// activations with one for each tensor. What cannot be computed so stays in float32.
+  case int8(Calibration)
+}
+
 /// What the one who compiles may ask for.
 public struct CompileOptions: Sendable {
   /// Threads that one call may use; nil for as many as the backend has.
   public var threads: Int?
   /// Input shapes to plan for at once, so that the first call is as fast as the next.
   public var plannedShapes: [[Shape]]
+  /// Backends that have only float32 refuse others.
+  public var precision: Precision
 
-  public init(threads: Int? = nil, plannedShapes: [[Shape]] = []) {
+  public init(threads: Int? = nil, plannedShapes: [[Shape]] = [], precision: Precision = .float32) {
     self.threads = threads
     self.plannedShapes = plannedShapes
+    self.precision = precision
   }
 }
 

@@ -40,7 +40,13 @@ public struct CPUBackend: Backend {
   }
 
   public func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable {
-    let network = try Network(graph.optimized(), library: library, instructions: instructionSet)
+    let graph = try graph.optimized()
+    let quantization: Quantization? =
+      switch options.precision {
+      case .float32: nil
+      case .int8(let calibration): try Quantization(of: graph, calibration)
+      }
+    let network = try Network(graph, quantization, library: library, instructions: instructionSet)
     let threads = max(1, min(options.threads ?? .max, pool.threadCount))
     let executable = CPUExecutable(
       planner: Planner(

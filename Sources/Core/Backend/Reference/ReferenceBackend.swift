@@ -9,6 +9,9 @@ public struct ReferenceBackend: Backend {
   public init() {}
 
   public func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable {
+    guard case .float32 = options.precision else {
+      throw BackendError(.unsupported, "the reference backend computes in Float64 only: ask for float32")
+    }
     let executable = try ReferenceExecutable(graph)
     for shapes in options.plannedShapes { _ = try graph.shapes(for: shapes) }
     return executable

@@ -202,4 +202,7 @@ void zoo_mix_pixels(zoo_instruction_set set, const float *top_left, const float 
 // y [n] = softmax(x [n]); y may be x.
 void zoo_softmax(zoo_instruction_set set, const float *x, float *y, size_t n);
 
+// Those of 8-bit networks, with the types above.
+#include "CZooQuantizedKernels.h"
+
 #endif

@@ -30,6 +30,16 @@ public enum InstructionSet: Int, Sendable, Hashable, Comparable, CaseIterable {
     }
   }
 
+  /// For the kernels of 8-bit networks: nothing wider than this set. Where AVX2 is the widest there is, its own dot
+  /// products are used if the processor has them.
+  var quantizedKernels: zoo_quantized_set {
+    switch self {
+    case .plain: ZOO_Q_PLAIN
+    case .avx2: zoo_best_quantized_set() == ZOO_Q_AVXVNNI ? ZOO_Q_AVXVNNI : ZOO_Q_AVX2
+    case .avx512: zoo_has_quantized_set(ZOO_Q_AVX512VNNI) ? ZOO_Q_AVX512VNNI : InstructionSet.avx2.quantizedKernels
+    }
+  }
+
   /// Columns of a panel of packed weights.
   var panelWidth: Int { zoo_sgemm_panel_width(kernels) }
 }

@@ -47,7 +47,11 @@ struct PoolKernel: Kernel {
     self.input = Picture(input)
     self.output = Picture(output)
     self.instructions = instructions.kernels
-    windows = try WindowTable(
+    windows = try Self.windows(pool, input: input, output: output)
+  }
+
+  static func windows(_ pool: Pool, input: Shape, output: Shape) throws(BackendError) -> WindowTable {
+    try WindowTable(
       rows: .sliding(
         outputs: output[1], taps: pool.window.height, stride: pool.stride.height, dilation: 1,
         padding: pool.padding.top, mode: .zero, inputs: input[1]),

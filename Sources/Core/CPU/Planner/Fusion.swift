@@ -21,12 +21,23 @@ struct Fusion {
   /// The instance normalisation through which the first operand goes as it is read; for an instance normalisation
   /// itself, where its statistics are there already.
   var normalization: Graph.NodeID?
+  /// What the operands and the addend are read as, and what the result is written as.
+  var operandForm = Form.floats
+  var resultForm = Form.floats
+  /// True where all that is done is to bring the node's result into another form.
+  var isConversion = false
+
+  enum Form { case floats, bytes }
 }
 
 extension Network {
   /// The steps of this network for nodes of these shapes, in an order in which they can run.
   func fusions(shapes: [Shape]) -> [Fusion] {
-    FusionPass(network: self, shapes: shapes).steps()
+    if let quantization {
+      QuantizedFusionPass(network: self, quantization: quantization, shapes: shapes).steps()
+    } else {
+      FusionPass(network: self, shapes: shapes).steps()
+    }
   }
 }
 
@@ -163,14 +174,5 @@ extension ConvolutionAlgorithm {
 
   fileprivate var normalizesInput: Bool {
     if case .winograd = self { true } else { false }
-  }
-}
-
-extension Activation? {
-  fileprivate var isClamp: Bool {
-    switch self {
-    case nil, .relu, .relu6: true
-    default: false
-    }
   }
 }

@@ -8,6 +8,12 @@ struct Layout {
     case result(Graph.NodeID)
     /// Mean, scale and shift of every picture and channel, `[N][3][C]`, for an instance normalisation.
     case statistics(Graph.NodeID)
+    /// What a node gives, in 8 bits.
+    case bytes(Graph.NodeID)
+
+    init(_ id: Graph.NodeID, _ form: Fusion.Form) {
+      self = form == .bytes ? .bytes(id) : .result(id)
+    }
   }
 
   private let graph: Graph
@@ -25,21 +31,23 @@ struct Layout {
     }
     for output in graph.outputs { lastUse[root(.result(output.node))] = steps.count }
     for (position, step) in steps.enumerated() {
-      let result = Value.result(step.result)
+      let result = Value(step.result, step.resultForm)
       let last = lastUse[result] ?? position
       // What a step reads anywhere at any time cannot be written over, whatever else it is to the step.
-      let untouchable = step.isElementwise(graph) ? [] : step.operands.map { root(.result($0)) }
+      let untouchable = step.isElementwise(graph) ? [] : step.operands.map { root(step.operand($0)) }
       let replaced = ([step.addend].compactMap(\.self) + (step.isElementwise(graph) ? step.operands : [])).first {
         // A value that is needed beyond this step, by whatever name, keeps its memory.
-        let value = root(.result($0))
-        return shapes[$0] == shapes[step.result] && lastUse[value] == position && buffers[value] != nil
+        let value = root(step.operand($0))
+        return step.operandForm == step.resultForm && shapes[$0] == shapes[step.result] && lastUse[value] == position
+          && buffers[value] != nil
           && !untouchable.contains(value)
       }
-      if let buffer = replaced.flatMap({ buffers[root(.result($0))] }) {
+      if let buffer = replaced.flatMap({ buffers[root(step.operand($0))] }) {
         buffers[result] = buffer
         lifetimes[buffer].last = last
       } else {
-        buffers[result] = add(size: shapes[step.result].elementCount, first: position, last: last)
+        buffers[result] = add(
+          size: Self.size(of: shapes[step.result].elementCount, step.resultForm), first: position, last: last)
       }
       if let normalization = step.statistics {
         let shape = shapes[normalization]
@@ -47,6 +55,11 @@ struct Layout {
         buffers[value] = add(size: 3 * shape[0] * shape[3], first: position, last: lastUse[value] ?? position)
       }
     }
+  }
+
+  /// In floats. Kernels read bytes in fours, and may read as far as the end of the last.
+  private static func size(of elements: Int, _ form: Fusion.Form) -> Int {
+    form == .bytes ? elements / MemoryLayout<Float>.size + 1 : elements
   }
 
   func memoryPlan() -> MemoryPlan { MemoryPlan(lifetimes) }
@@ -67,12 +80,10 @@ struct Layout {
 
   /// The value whose memory this one is: a reshaped one is the same elements.
   private func root(_ value: Value) -> Value {
-    guard case .result(var id) = value else { return value }
-    while true {
-      switch graph.nodes[id].operation {
-      case .reshape, .flatten: id = graph.nodes[id].inputs[0]
-      default: return .result(id)
-      }
+    switch value {
+    case .result(let id): .result(graph.root(of: id))
+    case .bytes(let id): .bytes(graph.root(of: id))
+    case .statistics: value
     }
   }
 
@@ -82,15 +93,30 @@ struct Layout {
   }
 }
 
+extension Graph {
+  /// The node whose elements these are: a reshaped one has the same.
+  func root(of id: NodeID) -> NodeID {
+    var id = id
+    while true {
+      switch nodes[id].operation {
+      case .reshape, .flatten: id = nodes[id].inputs[0]
+      default: return id
+      }
+    }
+  }
+}
+
 extension Fusion {
+  func operand(_ id: Graph.NodeID) -> Layout.Value { Layout.Value(id, operandForm) }
+
   fileprivate var reads: [Layout.Value] {
-    operands.map { .result($0) }
-      + [addend.map { .result($0) }, normalization.map { .statistics($0) }].compactMap(\.self)
+    operands.map(operand) + [addend.map(operand), normalization.map { .statistics($0) }].compactMap(\.self)
   }
 
   /// True where each element of an operand is read before the result's is written, and no other is needed for it.
   fileprivate func isElementwise(_ graph: Graph) -> Bool {
-    switch graph.nodes[node].operation {
+    if isConversion { return false }
+    return switch graph.nodes[node].operation {
     case .activation, .batchNorm, .instanceNorm, .softmax, .add, .multiply: true
     default: false
     }

@@ -12,23 +12,34 @@ struct Network: Sendable {
     case linear(LinearWeights)
     case batchNorm(NormalizationWeights)
     case instanceNorm(NormalizationWeights)
+    case quantized(QuantizedWeights)
   }
 
   let graph: Graph
+  /// Of the nodes that are computed in 8 bits, if any are.
+  let quantization: Quantization?
   /// By node.
   let weights: [Weights]
   /// By node: constants that are operands like any other.
   let constants: [AlignedBuffer?]
 
   /// Packs the weights of `graph`.
-  init(_ graph: Graph, library: MatrixLibrary, instructions: InstructionSet) throws {
+  init(
+    _ graph: Graph, _ quantization: Quantization? = nil, library: MatrixLibrary, instructions: InstructionSet
+  ) throws {
     self.graph = graph
+    self.quantization = quantization
     var packed: [Graph.NodeID: Weights] = [:]
     var needed = Set(graph.outputs.map(\.node))
     for (id, node) in graph.nodes.enumerated() {
       let reader = WeightReader(graph: graph, node: node)
       let weights: Weights
       switch node.operation {
+      case .convolution where quantization?.computes(id) == true, .linear where quantization?.computes(id) == true:
+        weights = .quantized(
+          try QuantizedWeights(
+            node.operation, filter: reader.constant(1), bias: reader.optionalConstant(2),
+            input: quantization?.scale(of: node.inputs[0]), instructions))
       case .convolution(let options):
         weights = .convolution(
           try ConvolutionWeights(
@@ -72,6 +83,7 @@ struct Network: Sendable {
       case .convolution(let weights): sum + weights.byteCount
       case .linear(let weights): sum + weights.byteCount
       case .batchNorm(let weights), .instanceNorm(let weights): sum + weights.byteCount
+      case .quantized(let weights): sum + weights.byteCount
       }
     }
     return constants.reduce(packed) { $0 + ($1?.byteCount ?? 0) }

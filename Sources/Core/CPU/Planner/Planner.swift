@@ -22,10 +22,10 @@ struct Planner {
     let steps = try fusions.map { fusion throws(BackendError) in
       Plan.Step(
         name: network.graph.nodes[fusion.node].name, kernel: try kernel(for: fusion, shapes),
-        operands: fusion.operands.map { layout.place(of: .result($0), in: memory) },
-        addend: fusion.addend.map { layout.place(of: .result($0), in: memory) },
+        operands: fusion.operands.map { layout.place(of: fusion.operand($0), in: memory) },
+        addend: fusion.addend.map { layout.place(of: fusion.operand($0), in: memory) },
         statistics: fusion.normalization.map { layout.place(of: .statistics($0), in: memory) },
-        result: layout.offset(of: .result(fusion.result), in: memory),
+        result: layout.offset(of: Layout.Value(fusion.result, fusion.resultForm), in: memory),
         resultStatistics: fusion.statistics.map { layout.offset(of: .statistics($0), in: memory) },
         cost: cost(of: fusion, shapes))
     }
@@ -46,12 +46,14 @@ struct Planner {
 
   private func cost(of fusion: Fusion, _ shapes: [Shape]) -> Plan.Cost {
     let node = network.graph.nodes[fusion.node]
-    let others = [fusion.addend, fusion.result].compactMap(\.self)
-    let elements = (node.inputs + others).reduce(0) { $0 + shapes[$1].elementCount }
+    let read = fusion.isConversion ? fusion.operands : node.inputs + [fusion.addend].compactMap(\.self)
+    let count = { (ids: [Graph.NodeID]) in ids.reduce(0) { $0 + shapes[$1].elementCount } }
     return Plan.Cost(
-      operations: node.operation.operationCount(
-        inputs: node.inputs.map { shapes[$0] }, result: shapes[fusion.node]),
-      bytes: elements * MemoryLayout<Float>.stride)
+      operations: fusion.isConversion
+        ? count(read)
+        : node.operation.operationCount(inputs: node.inputs.map { shapes[$0] }, result: shapes[fusion.node]),
+      bytes: count(read) * fusion.operandForm.byteCount + shapes[fusion.result].elementCount
+        * fusion.resultForm.byteCount)
   }
 
   private func inputShapes(_ shapes: [Shape]) -> String {
@@ -62,6 +64,9 @@ struct Planner {
     let node = network.graph.nodes[fusion.node]
     let inputs = fusion.operands.map { shapes[$0] }
     let result = shapes[fusion.result]
+    if let quantization = network.quantization, fusion.operandForm == .bytes || fusion.isConversion {
+      return try quantizedKernel(for: fusion, quantization, inputs: inputs, result: result)
+    }
     switch (node.operation, network.weights[fusion.node]) {
     case (.convolution(var options), .convolution(let weights)):
       options.activation = options.activation ?? fusion.activation
@@ -117,7 +122,11 @@ struct Planner {
       (.linear, _), (.batchNorm, _), (.instanceNorm, _):
       break
     }
-    throw BackendError(.internalFailure, "\(node.name): its weights were not packed for it")
+    throw unpacked(node)
+  }
+
+  func unpacked(_ node: Graph.Node) -> BackendError {
+    BackendError(.internalFailure, "\(node.name): its weights were not packed for it")
   }
 
   private func convolution(
@@ -155,6 +164,11 @@ struct Planner {
     }
     return zoo_activation(activation)
   }
+}
+
+extension Fusion.Form {
+  /// Of an element.
+  fileprivate var byteCount: Int { self == .bytes ? 1 : MemoryLayout<Float>.size }
 }
 
 extension Operation {

@@ -70,6 +70,46 @@ public nonisolated enum WireDevice: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+  case float32 // = 1
+
+  /// Layers with weights in 8-bit integers.
+  case int8 // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .float32
+    case 2: self = .int8
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .float32: return 1
+    case .int8: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WirePrecision] = [
+    .unspecified,
+    .float32,
+    .int8,
+  ]
+
+}
+
 /// One version of a model: models/NAME/VERSION/manifest.textproto, in protobuf text format.
 public nonisolated struct WireManifest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -177,6 +217,9 @@ public nonisolated struct WireGolden: Sendable {
   /// The largest absolute difference that passes.
   public var tolerance: Float = 0
 
+  /// The difference that was found when the manifest was made, in the placement's precision.
+  public var error: Float = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -192,6 +235,12 @@ public nonisolated struct WirePlacement: Sendable {
 
   /// Threads for one request; 0 for all cores.
   public var threads: UInt32 = 0
+
+  /// What the network computes in. Unspecified is float32.
+  public var precision: WirePrecision = .unspecified
+
+  /// For int8: the file of the version with the ranges of the network's results, written by `zoo-server calibrate`.
+  public var calibration: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -217,6 +266,10 @@ fileprivate nonisolated let _protobuf_package = "zoo.v1"
 
 nonisolated extension WireDevice: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEVICE_UNSPECIFIED\0\u{1}DEVICE_AUTO\0\u{1}DEVICE_CPU\0\u{1}DEVICE_CUDA\0\u{1}DEVICE_REFERENCE\0")
+}
+
+nonisolated extension WirePrecision: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PRECISION_UNSPECIFIED\0\u{1}PRECISION_FLOAT32\0\u{1}PRECISION_INT8\0")
 }
 
 nonisolated extension WireManifest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -355,7 +408,7 @@ nonisolated extension WireFile: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireGolden: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Golden"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}tolerance\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}tolerance\0\u{1}error\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -366,6 +419,7 @@ nonisolated extension WireGolden: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 1: try { try decoder.decodeSingularStringField(value: &self.input) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.output) }()
       case 3: try { try decoder.decodeSingularFloatField(value: &self.tolerance) }()
+      case 4: try { try decoder.decodeSingularFloatField(value: &self.error) }()
       default: break
       }
     }
@@ -381,6 +435,9 @@ nonisolated extension WireGolden: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.tolerance.bitPattern != 0 {
       try visitor.visitSingularFloatField(value: self.tolerance, fieldNumber: 3)
     }
+    if self.error.bitPattern != 0 {
+      try visitor.visitSingularFloatField(value: self.error, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -388,6 +445,7 @@ nonisolated extension WireGolden: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.input != rhs.input {return false}
     if lhs.output != rhs.output {return false}
     if lhs.tolerance != rhs.tolerance {return false}
+    if lhs.error != rhs.error {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -395,7 +453,7 @@ nonisolated extension WireGolden: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Placement"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}device\0\u{1}threads\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}device\0\u{1}threads\0\u{1}precision\0\u{1}calibration\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -405,6 +463,8 @@ nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularEnumField(value: &self.device) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.threads) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.precision) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.calibration) }()
       default: break
       }
     }
@@ -417,12 +477,20 @@ nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.threads != 0 {
       try visitor.visitSingularUInt32Field(value: self.threads, fieldNumber: 2)
     }
+    if self.precision != .unspecified {
+      try visitor.visitSingularEnumField(value: self.precision, fieldNumber: 3)
+    }
+    if !self.calibration.isEmpty {
+      try visitor.visitSingularStringField(value: self.calibration, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WirePlacement, rhs: WirePlacement) -> Bool {
     if lhs.device != rhs.device {return false}
     if lhs.threads != rhs.threads {return false}
+    if lhs.precision != rhs.precision {return false}
+    if lhs.calibration != rhs.calibration {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

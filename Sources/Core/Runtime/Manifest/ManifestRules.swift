@@ -67,6 +67,14 @@ struct ManifestRules {
       }
     }
     check(manifest.queue.capacity <= 65536, "queue.capacity", "\(manifest.queue.capacity) is over 65536")
+    let calibration = manifest.placement.calibration
+    if manifest.placement.precision == .int8 {
+      check(
+        paths.contains(calibration), "placement.calibration",
+        "\"\(calibration)\" is not among the manifest's files: `zoo-server calibrate` writes one for int8")
+    } else {
+      check(calibration.isEmpty, "placement.calibration", "only int8 is calibrated: give precision: PRECISION_INT8")
+    }
     check(manifest.placement.threads <= 1024, "placement.threads", "\(manifest.placement.threads) is over 1024")
     return mistakes
   }

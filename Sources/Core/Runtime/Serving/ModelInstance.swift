@@ -50,6 +50,7 @@ final class ModelInstance: Sendable {
     var options = CompileOptions()
     if manifest.placement.threads > 0 { options.threads = Int(manifest.placement.threads) }
     options.plannedShapes = [graph.inputs.map { graph.nodes[$0].shape }]
+    options.precision = try Self.precision(of: manifest.placement, locations: locations)
     executable = try backend.compile(graph, options: options)
     self.plugin = plugin
     self.graph = graph
@@ -80,6 +81,26 @@ final class ModelInstance: Sendable {
           + "give DEVICE_AUTO to take what there is")
     }
     return backend
+  }
+
+  private static func precision(of placement: WirePlacement, locations: [String: String]) throws -> Precision {
+    switch placement.precision {
+    case .unspecified, .float32:
+      return .float32
+    case .int8:
+      guard let location = locations[placement.calibration] else {
+        throw ZooError(.failedPrecondition, "placement.calibration is not among the manifest's files")
+      }
+      do {
+        return .int8(try JSONDecoder().decode(Calibration.self, from: Data(contentsOf: URL(filePath: location))))
+      } catch {
+        throw ZooError(
+          .failedPrecondition,
+          "\(placement.calibration) is no calibration: `zoo-server calibrate` writes them", cause: error)
+      }
+    case .UNRECOGNIZED(let number):
+      throw ZooError(.failedPrecondition, "placement.precision is \(number), which is none that is known here")
+    }
   }
 
   private static func requireFiniteConstants(of graph: Graph) throws {

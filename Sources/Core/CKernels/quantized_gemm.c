@@ -1,0 +1,373 @@
+#include "quantized_inline.h"
+
+// Products of unsigned with signed bytes.
+//
+// A tile of sums stays in registers: 14 × 32 with AVX-512 (28 of the 32 registers), 6 × 16 with AVX-VNNI, 4 × 16 with AVX2,
+// 4 × 8 without. Four values of a row of a are one broadcast, for as many rows of b.
+//
+// AVX2 without VNNI has a product of bytes that saturates at 16 bits. There, the even and the odd bytes of each are widened
+// to 16 bits instead, and their products added in pairs.
+//
+// Nothing is rounded before a sum is complete, so the way to it doesn't matter.
+
+// Rows of a that stay in the L1 cache while all panels pass by.
+enum { ZOO_Q_BLOCK_BYTES = 24 * 1024 };
+
+// Packed right-hand sides from here on don't stay in the L2 cache; then as many rows do as fit here.
+enum { ZOO_Q_LARGE_BYTES = 512 * 1024, ZOO_Q_LARGE_BLOCK_BYTES = 256 * 1024 };
+
+static size_t zoo_q_tiles(size_t m, size_t rows) { return (m + rows - 1) / rows; }
+
+// Rows between two passes over b, a whole number of tiles.
+static size_t zoo_q_block_rows(size_t tile_rows, size_t n, size_t k) {
+  const size_t bytes = n * k > ZOO_Q_LARGE_BYTES ? ZOO_Q_LARGE_BLOCK_BYTES : ZOO_Q_BLOCK_BYTES;
+  const size_t tiles = bytes / (tile_rows * (k + 1));
+  return (tiles > 0 ? tiles : 1) * tile_rows;
+}
+
+static void zoo_q_copy_rows(const uint8_t *from, size_t from_stride, size_t rows, size_t bytes, uint8_t *to,
+                            size_t to_stride) {
+  for (size_t i = 0; i < rows; i++) memcpy(to + i * to_stride, from + i * from_stride, bytes);
+}
+
+// What a tile is computed from, and where it goes.
+typedef struct zoo_q_tile {
+  size_t groups;  // of four values of a row
+  const uint8_t *a;
+  size_t lda;
+  const int8_t *b;
+  const int8_t *next;  // comes closer meanwhile
+  const int32_t *bias;
+  const float *factor;  // of each column, to units of the output
+  const zoo_q_finish *finish;
+  const uint8_t *residual;
+  size_t residual_stride;
+  uint8_t *c;
+  size_t row_bytes;  // from one row of c to the next
+} zoo_q_tile;
+
+#if defined(__x86_64__)
+
+// `zoo_q_left` is four values of a for all lanes, `zoo_q_right` as many rows of b.
+typedef struct zoo_q_words_avx2 {
+  zoo_words_avx2 even, odd;
+} zoo_q_words_avx2;
+typedef zoo_q_words_avx2 zoo_q_left_avx2;
+typedef zoo_q_words_avx2 zoo_q_right_avx2;
+typedef zoo_ints_avx2 zoo_q_left_avxvnni;
+typedef zoo_ints_avx2 zoo_q_right_avxvnni;
+typedef zoo_ints_avx512 zoo_q_left_avx512vnni;
+typedef zoo_ints_avx512 zoo_q_right_avx512vnni;
+
+ZOO_TARGET_Q_AVX2 ZOO_INLINE zoo_q_left_avx2 zoo_q_unsigned_avx2(zoo_ints_avx2 x) {
+  return (zoo_q_left_avx2){(zoo_words_avx2)(x & 0x00FF00FF),
+                           (zoo_words_avx2)_mm256_srli_epi16((__m256i)x, 8)};
+}
+ZOO_TARGET_Q_AVX2 ZOO_INLINE zoo_q_right_avx2 zoo_q_signed_avx2(zoo_ints_avx2 x) {
+  const zoo_words_avx2 words = (zoo_words_avx2)x;
+  return (zoo_q_right_avx2){(words << 8) >> 8, words >> 8};
+}
+ZOO_TARGET_Q_AVX2 ZOO_INLINE zoo_ints_avx2 zoo_q_dot_avx2(zoo_ints_avx2 sum, zoo_q_left_avx2 a, zoo_q_right_avx2 b) {
+  sum += (zoo_ints_avx2)_mm256_madd_epi16((__m256i)a.even, (__m256i)b.even);
+  sum += (zoo_ints_avx2)_mm256_madd_epi16((__m256i)a.odd, (__m256i)b.odd);
+  return sum;
+}
+
+ZOO_TARGET_Q_AVXVNNI ZOO_INLINE zoo_ints_avx2 zoo_q_unsigned_avxvnni(zoo_ints_avx2 x) { return x; }
+ZOO_TARGET_Q_AVXVNNI ZOO_INLINE zoo_ints_avx2 zoo_q_signed_avxvnni(zoo_ints_avx2 x) { return x; }
+ZOO_TARGET_Q_AVXVNNI ZOO_INLINE zoo_ints_avx2 zoo_q_dot_avxvnni(zoo_ints_avx2 sum, zoo_ints_avx2 a, zoo_ints_avx2 b) {
+  return (zoo_ints_avx2)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+}
+
+ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_unsigned_avx512vnni(zoo_ints_avx512 x) { return x; }
+ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_signed_avx512vnni(zoo_ints_avx512 x) { return x; }
+ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_dot_avx512vnni(zoo_ints_avx512 sum, zoo_ints_avx512 a,
+                                                                        zoo_ints_avx512 b) {
+  return (zoo_ints_avx512)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+}
+
+#define ZOO_UNROLL _Pragma("clang loop unroll(full)")
+
+// `wide` is the suffix of the vectors.
+#define ZOO_DEFINE_QGEMM(suffix, wide, TARGET, LANES, TILE_ROWS)                                                   \
+  /* Rows and vectors are constants where it is called, and so is what is done with the sums. */                   \
+  TARGET ZOO_INLINE void zoo_q_finish_##suffix(const int rows, const int vectors, const bool is_real,              \
+                                               const bool adds, const zoo_q_tile *tile,                            \
+                                               zoo_ints_##wide sum[TILE_ROWS][2]) {                                \
+    typedef zoo_floats_##wide floats;                                                                              \
+    const zoo_q_finish *finish = tile->finish;                                                                     \
+    const floats low = (floats)(finish->interval.low), high = (floats)(finish->interval.high);                     \
+    floats factor[2];                                                                                              \
+    ZOO_UNROLL for (int j = 0; j < vectors; j++) factor[j] = *(const floats *)(tile->factor + j * LANES);          \
+    ZOO_UNROLL for (int i = 0; i < rows; i += 2) {                                                                 \
+      zoo_words_##wide narrow[2];                                                                                  \
+      ZOO_UNROLL for (int r = 0; r < 2; r++) {                                                                     \
+        if (i + r == rows) {                                                                                       \
+          narrow[1] = narrow[0];                                                                                   \
+          continue;                                                                                                \
+        }                                                                                                          \
+        zoo_ints_##wide whole[2];                                                                                  \
+        ZOO_UNROLL for (int j = 0; j < vectors; j++) {                                                             \
+          floats x = __builtin_convertvector(sum[i + r][j], floats) * factor[j];                                   \
+          if (adds) {                                                                                              \
+            const uint8_t *from = tile->residual + (size_t)(i + r) * tile->residual_stride + j * LANES;            \
+            const zoo_ints_##wide residual = zoo_q_widen_##wide(from) - finish->residual_zero;                     \
+            const floats more = __builtin_convertvector(residual, floats) * finish->residual_factor;               \
+            x += more;                                                                                             \
+          }                                                                                                        \
+          if (is_real) {                                                                                           \
+            ZOO_STORE_CLAMPED(floats, tile->c + (size_t)(i + r) * tile->row_bytes + j * sizeof(floats), x, low,    \
+                              high)                                                                                \
+          } else {                                                                                                 \
+            /* The lower end comes last, when there are bytes; so far, numbers too low stay so. */                 \
+            whole[j] = zoo_q_nearest_##wide(x < high ? x : high);                                                  \
+          }                                                                                                        \
+        }                                                                                                          \
+        if (is_real) continue;                                                                                     \
+        narrow[r] = __builtin_elementwise_add_sat(zoo_q_narrow_##wide(whole[0], whole[vectors - 1]),               \
+                                                  (zoo_words_##wide)((int16_t)finish->zero));                      \
+      }                                                                                                            \
+      if (is_real) continue;                                                                                       \
+      zoo_bytes_##wide both = zoo_q_order_##wide(zoo_q_halve_##wide(narrow[0], narrow[1]));                        \
+      both = __builtin_elementwise_max(both, (zoo_bytes_##wide)(finish->low));                                     \
+      uint8_t *to = tile->c + (size_t)i * tile->row_bytes;                                                         \
+      if (vectors == 2) {                                                                                          \
+        *(zoo_pair_##wide *)to = both.lo;                                                                          \
+        if (i + 1 < rows) *(zoo_pair_##wide *)(to + tile->row_bytes) = both.hi;                                    \
+      } else {                                                                                                     \
+        *(zoo_short_##wide *)to = both.lo.lo;                                                                      \
+        if (i + 1 < rows) *(zoo_short_##wide *)(to + tile->row_bytes) = both.hi.lo;                                \
+      }                                                                                                            \
+    }                                                                                                              \
+  }                                                                                                                \
+  TARGET ZOO_INLINE void zoo_q_tile_##suffix(const int rows, const int vectors, const zoo_q_tile *tile) {          \
+    enum { step = 2 * LANES * 4 };                                                                                 \
+    zoo_ints_##wide sum[TILE_ROWS][2];                                                                             \
+    ZOO_UNROLL for (int i = 0; i < rows; i++) {                                                                    \
+      ZOO_UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = *(const zoo_ints_##wide *)(tile->bias + j * LANES); \
+    }                                                                                                              \
+    const uint8_t *a = tile->a;                                                                                    \
+    const int8_t *b = tile->b, *next = tile->next;                                                                 \
+    const size_t lda = tile->lda;                                                                                  \
+    for (size_t group = 0; group < tile->groups; group++) {                                                        \
+      zoo_q_right_##suffix right[2];                                                                               \
+      ZOO_UNROLL for (int j = 0; j < vectors; j++) {                                                               \
+        right[j] = zoo_q_signed_##suffix(*(const zoo_ints_##wide *)(b + group * step + j * LANES * 4));            \
+      }                                                                                                            \
+      __builtin_prefetch(next + group * 64, 0, 2);                                                                 \
+      ZOO_UNROLL for (int i = 0; i < rows; i++) {                                                                  \
+        int32_t four;                                                                                              \
+        memcpy(&four, a + (size_t)i * lda + group * 4, 4);                                                         \
+        const zoo_q_left_##suffix left = zoo_q_unsigned_##suffix((zoo_ints_##wide)(four));                         \
+        ZOO_UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = zoo_q_dot_##suffix(sum[i][j], left, right[j]);    \
+      }                                                                                                            \
+    }                                                                                                              \
+    if (tile->finish->is_real) {                                                                                   \
+      if (tile->residual != NULL) {                                                                                \
+        zoo_q_finish_##suffix(rows, vectors, true, true, tile, sum);                                               \
+      } else {                                                                                                     \
+        zoo_q_finish_##suffix(rows, vectors, true, false, tile, sum);                                              \
+      }                                                                                                            \
+    } else if (tile->residual != NULL) {                                                                           \
+      zoo_q_finish_##suffix(rows, vectors, false, true, tile, sum);                                                \
+    } else {                                                                                                       \
+      zoo_q_finish_##suffix(rows, vectors, false, false, tile, sum);                                               \
+    }                                                                                                              \
+  }                                                                                                                \
+  TARGET static void zoo_q_tile_rows_##suffix(size_t rows, bool wide_tile, const zoo_q_tile *tile) {               \
+    switch (rows) {                                                                                                \
+      ZOO_Q_TILE_CASES_##suffix                                                                                    \
+    }                                                                                                              \
+  }
+
+#define ZOO_Q_TILE_CASE(suffix, count)                        \
+  case count:                                                 \
+    if (wide_tile) {                                          \
+      zoo_q_tile_##suffix(count, 2, tile);                    \
+    } else {                                                  \
+      zoo_q_tile_##suffix(count, 1, tile);                    \
+    }                                                         \
+    break;
+#define ZOO_Q_TILE_CASES_avx2                                                                                      \
+  ZOO_Q_TILE_CASE(avx2, 1) ZOO_Q_TILE_CASE(avx2, 2) ZOO_Q_TILE_CASE(avx2, 3) ZOO_Q_TILE_CASE(avx2, 4)
+#define ZOO_Q_TILE_CASES_avxvnni                                                                                   \
+  ZOO_Q_TILE_CASE(avxvnni, 1) ZOO_Q_TILE_CASE(avxvnni, 2) ZOO_Q_TILE_CASE(avxvnni, 3)                              \
+  ZOO_Q_TILE_CASE(avxvnni, 4) ZOO_Q_TILE_CASE(avxvnni, 5) ZOO_Q_TILE_CASE(avxvnni, 6)
+#define ZOO_Q_TILE_CASES_avx512vnni                                                                                \
+  ZOO_Q_TILE_CASE(avx512vnni, 1) ZOO_Q_TILE_CASE(avx512vnni, 2) ZOO_Q_TILE_CASE(avx512vnni, 3)                     \
+  ZOO_Q_TILE_CASE(avx512vnni, 4) ZOO_Q_TILE_CASE(avx512vnni, 5) ZOO_Q_TILE_CASE(avx512vnni, 6)                     \
+  ZOO_Q_TILE_CASE(avx512vnni, 7) ZOO_Q_TILE_CASE(avx512vnni, 8) ZOO_Q_TILE_CASE(avx512vnni, 9)                     \
+  ZOO_Q_TILE_CASE(avx512vnni, 10) ZOO_Q_TILE_CASE(avx512vnni, 11) ZOO_Q_TILE_CASE(avx512vnni, 12)                  \
+  ZOO_Q_TILE_CASE(avx512vnni, 13) ZOO_Q_TILE_CASE(avx512vnni, 14)
+
+ZOO_DEFINE_QGEMM(avx2, avx2, ZOO_TARGET_Q_AVX2, 8, 4)
+ZOO_DEFINE_QGEMM(avxvnni, avx2, ZOO_TARGET_Q_AVXVNNI, 8, 6)
+ZOO_DEFINE_QGEMM(avx512vnni, avx512, ZOO_TARGET_Q_AVX512VNNI, 16, 14)
+
+#endif
+
+enum { ZOO_Q_MOST_ROWS = 14, ZOO_Q_MOST_COLUMNS = 32, ZOO_Q_PLAIN_COLUMNS = 8 };
+
+// The same split into even and odd bytes as with AVX2; a product of two bytes fits into 16 bits, so what is added are
+// its halves of 32 bits.
+typedef int32_t zoo_ints_plain __attribute__((ext_vector_type(4), aligned(4), may_alias));
+typedef int16_t zoo_words_plain __attribute__((ext_vector_type(8), aligned(2), may_alias));
+
+ZOO_INLINE void zoo_q_tile_plain(const int rows, const zoo_q_tile *tile) {
+  zoo_ints_plain sum[4][2];
+  for (int i = 0; i < rows; i++) memcpy(sum[i], tile->bias, sizeof sum[i]);
+  for (size_t group = 0; group < tile->groups; group++) {
+    zoo_words_plain even[2], odd[2];
+    for (int j = 0; j < 2; j++) {
+      const zoo_words_plain words = *(const zoo_words_plain *)(tile->b + group * ZOO_Q_PLAIN_COLUMNS * 4 + j * 16);
+      even[j] = (words << 8) >> 8;
+      odd[j] = words >> 8;
+    }
+    for (int i = 0; i < rows; i++) {
+      const uint8_t *a = tile->a + (size_t)i * tile->lda + group * 4;
+      int32_t four;
+      memcpy(&four, a, 4);
+      const zoo_ints_plain left = (zoo_ints_plain)(four);
+      for (int j = 0; j < 2; j++) {
+        const zoo_ints_plain first = (zoo_ints_plain)((zoo_words_plain)(left & 0x00FF00FF) * even[j]);
+        const zoo_ints_plain second = (zoo_ints_plain)((zoo_words_plain)((left >> 8) & 0x00FF00FF) * odd[j]);
+        sum[i][j] += (first >> 16) + (second >> 16) + ((first << 16) >> 16) + ((second << 16) >> 16);
+      }
+    }
+  }
+  for (int i = 0; i < rows; i++) {
+    int32_t sums[ZOO_Q_PLAIN_COLUMNS];
+    memcpy(sums, sum[i], sizeof sums);
+    const uint8_t *residual = tile->residual != NULL ? tile->residual + (size_t)i * tile->residual_stride : NULL;
+    for (size_t j = 0; j < ZOO_Q_PLAIN_COLUMNS; j++) {
+      zoo_q_store(tile->finish, sums[j], tile->factor[j], residual != NULL ? residual + j : NULL,
+                  tile->c + (size_t)i * tile->row_bytes, j);
+    }
+  }
+}
+
+static void zoo_q_tile_rows_plain(size_t rows, const zoo_q_tile *tile) {
+  switch (rows) {
+    case 1: zoo_q_tile_plain(1, tile); break;
+    case 2: zoo_q_tile_plain(2, tile); break;
+    case 3: zoo_q_tile_plain(3, tile); break;
+    case 4: zoo_q_tile_plain(4, tile); break;
+  }
+}
+
+static void zoo_q_tile_rows(zoo_quantized_set set, size_t rows, size_t columns, const zoo_q_tile *tile) {
+  (void)columns;
+  switch (set) {
+#if defined(__x86_64__)
+    case ZOO_Q_AVX512VNNI: zoo_q_tile_rows_avx512vnni(rows, columns > 16, tile); break;
+    case ZOO_Q_AVXVNNI: zoo_q_tile_rows_avxvnni(rows, columns > 8, tile); break;
+    case ZOO_Q_AVX2: zoo_q_tile_rows_avx2(rows, columns > 8, tile); break;
+#endif
+    default: zoo_q_tile_rows_plain(rows, tile); break;
+  }
+}
+
+// Whether a tile of so many columns ends where its vectors do.
+static bool zoo_q_fills_vectors(zoo_quantized_set set, size_t columns) {
+  const size_t width = zoo_qgemm_panel_width(set);
+  return columns == width || (set != ZOO_Q_PLAIN && columns == width / 2);
+}
+
+size_t zoo_qgemm_panel_width(zoo_quantized_set set) {
+  switch (set) {
+    case ZOO_Q_AVX512VNNI: return ZOO_Q_MOST_COLUMNS;
+    case ZOO_Q_AVXVNNI:
+    case ZOO_Q_AVX2: return 16;
+    case ZOO_Q_PLAIN: return ZOO_Q_PLAIN_COLUMNS;
+  }
+  return ZOO_Q_PLAIN_COLUMNS;
+}
+
+size_t zoo_qgemm_tile_rows(zoo_quantized_set set) {
+  switch (set) {
+    case ZOO_Q_AVX512VNNI: return ZOO_Q_MOST_ROWS;
+    case ZOO_Q_AVXVNNI: return 6;
+    case ZOO_Q_AVX2:
+    case ZOO_Q_PLAIN: return 4;
+  }
+  return 4;
+}
+
+size_t zoo_qgemm_packed_size(zoo_quantized_set set, size_t k, size_t n) {
+  const size_t width = zoo_qgemm_panel_width(set);
+  return (n + width - 1) / width * width * ((k + 3) / 4 * 4);
+}
+
+void zoo_qgemm_pack(zoo_quantized_set set, size_t k, size_t n, const int8_t *b, size_t ldb, int8_t *packed,
+                    int32_t *sums) {
+  const size_t width = zoo_qgemm_panel_width(set);
+  if (sums != NULL) memset(sums, 0, n * sizeof *sums);
+  for (size_t column = 0; column < n; column += width) {
+    for (size_t group = 0; group < k; group += 4) {
+      for (size_t j = 0; j < width; j++) {
+        for (size_t i = 0; i < 4; i++) {
+          const bool is_inside = column + j < n && group + i < k;
+          *packed = is_inside ? b[(group + i) * ldb + column + j] : 0;
+          if (is_inside && sums != NULL) sums[column + j] += *packed;
+          packed++;
+        }
+      }
+    }
+  }
+}
+
+void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_t *a, size_t lda, const int8_t *packed,
+               const zoo_q_epilogue *epilogue, void *c, size_t ldc) {
+  const zoo_q_finish finish = zoo_q_finish_of(epilogue);
+  const size_t groups = (k + 3) / 4;
+  const size_t width = zoo_qgemm_panel_width(set);
+  const size_t element = finish.is_real ? sizeof(float) : 1;
+  const size_t tiles = zoo_q_tiles(m, zoo_qgemm_tile_rows(set));
+  // Tiles as high as each other, because a low one takes nearly as long as a high one.
+  const size_t tile_rows = tiles > 0 ? zoo_q_tiles(m, tiles) : 1;
+  const size_t block_rows = zoo_q_block_rows(tile_rows, n, k);
+  float factor[ZOO_Q_MOST_COLUMNS];
+  uint8_t edge[ZOO_Q_MOST_ROWS * ZOO_Q_MOST_COLUMNS * sizeof(float)];
+  uint8_t residual_edge[ZOO_Q_MOST_ROWS * ZOO_Q_MOST_COLUMNS];
+  zoo_q_tile tile = {.groups = groups, .lda = lda, .factor = factor, .finish = &finish};
+  for (size_t block = 0; block < m; block += block_rows) {
+    const size_t end = m - block < block_rows ? m : block + block_rows;
+    for (size_t column = 0; column < n; column += width) {
+      const size_t columns = n - column < width ? n - column : width;
+      const bool is_edge = !zoo_q_fills_vectors(set, columns);
+      for (size_t j = 0; j < width; j++) factor[j] = epilogue->multiplier[column + j] / finish.unit;
+      tile.bias = epilogue->bias + column;
+      tile.b = packed + column * groups * 4;
+      // The next panel, or the first one for the next block: half of it during each of the first two tiles.
+      tile.next = column + width < n ? tile.b + width * groups * 4 : packed;
+      for (size_t row = block; row < end; row += tile_rows) {
+        const size_t rows = end - row < tile_rows ? end - row : tile_rows;
+        const uint8_t *residual = epilogue->residual;
+        if (residual != NULL) residual += row * epilogue->residual_stride + column;
+        uint8_t *to = (uint8_t *)c + (row * ldc + column) * element;
+        tile.a = a + row * lda;
+        if (!is_edge) {
+          tile.residual = residual;
+          tile.residual_stride = epilogue->residual_stride;
+          tile.c = to;
+          tile.row_bytes = ldc * element;
+          zoo_q_tile_rows(set, rows, columns, &tile);
+        } else {
+          if (residual != NULL) {
+            memset(residual_edge, 0, sizeof residual_edge);
+            zoo_q_copy_rows(residual, epilogue->residual_stride, rows, columns, residual_edge, width);
+            tile.residual = residual_edge;
+            tile.residual_stride = width;
+          } else {
+            tile.residual = NULL;
+          }
+          tile.c = edge;
+          tile.row_bytes = width * element;
+          zoo_q_tile_rows(set, rows, columns, &tile);
+          zoo_q_copy_rows(edge, width * element, rows, columns * element, to, ldc * element);
+        }
+        tile.next = row == block ? tile.next + groups * 64 : tile.b;
+      }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import Testing
+import ZooBackend
+import ZooGraph
+import ZooOpParity
+import ZooTensor
+
+@testable import ZooCPU
+
+struct QuantizedNetworkTests {
+  private func int8(_ graph: Graph, on inputs: [Tensor]) throws -> CompileOptions {
+    CompileOptions(precision: .int8(try Calibration(of: graph, on: [inputs], by: CPUBackend(threads: 2))))
+  }
+
+  /// Everything in it is computed in bytes, from the first conversion to the last layer.
+  private func graph() throws -> Graph {
+    var numbers = SeededNumbers(seed: "bytes")
+    func weights(_ shape: Shape) throws -> Tensor {
+      let bound = 1.7 / Float(shape.elementCount / shape[0]).squareRoot()
+      return try numbers.tensor(shape, in: -bound...bound)
+    }
+    let builder = GraphBuilder()
+    let x = try builder.input("x", shape: [1, 33, 29, 3])
+    var y = try Conv2D(
+      "stem", filter: weights([40, 3, 3, 3]), bias: weights([40]),
+      Convolution(stride: Extent(2), padding: .explicit(Insets(1)), activation: .relu6))(x)
+    y = try y.pooled(Pool(.maximum, window: Extent(3), stride: Extent(2), padding: Insets(1)))
+    let wide = try Conv2D("wide", filter: weights([96, 40, 1, 1]), Convolution(activation: .relu))(y)
+    let deep = try Conv2D(
+      "depthwise", filter: weights([96, 1, 5, 5]), bias: weights([96]), Convolution(groups: 96, padding: .same))(wide)
+    let left = try Conv2D("left", filter: weights([48, 96, 3, 3]), Convolution(padding: .same))(deep)
+    let right = try Conv2D("right", filter: weights([48, 40, 1, 1]), bias: weights([48]))(y)
+    y = try (left + right).relu()
+    // What both convolutions give is needed elsewhere too, so nothing is worked into them.
+    let again = try Conv2D("again", filter: weights([48, 48, 1, 1]), Convolution(activation: .relu))(y)
+    y = try (again + y) + again
+    return builder.graph(outputs: [
+      (
+        "classes",
+        try Linear("head", weight: weights([10, 48]), bias: weights([10]))(y.globalAveragePooled().flattened())
+      )
+    ])
+  }
+
+  private func input(_ count: Int) throws -> Tensor {
+    var numbers = SeededNumbers(seed: "pictures")
+    return try numbers.tensor(Shape([count, 33, 29, 3]))
+  }
+
+  @Test("a network of bytes is near the one of floats, and no layer of it stays in floats")
+  func isNear() throws {
+    let graph = try graph()
+    let input = try input(2)
+    let row = ParityCase("bytes", graph: graph, inputs: [input])
+    let options = try int8(graph, on: [input])
+    let backend = try CPUBackend(threads: 3)
+    let result = row.check(backend, tolerance: 0.05, options: options)
+    #expect(result.isWithinTolerance, "\(result)")
+    let executable = try #require(try backend.compile(graph, options: options) as? CPUExecutable)
+    let steps = try executable.profile([input])
+    let floats = steps.filter { !$0.algorithm.hasPrefix("int8") }
+    // The input, and what the linear layer reads: the mean is taken in floats.
+    #expect(floats.map(\.algorithm) == ["quantise", "quantise"])
+    // Both additions behind `again`, since its result has two readers; not the one of `left` and `right`.
+    #expect(steps.count { $0.algorithm == "int8 element-wise" } == 2)
+    let exact = try backend.compile(graph, options: CompileOptions())
+    #expect(executable.memory.weights < exact.memory.weights / 2)
+  }
+
+  @Test("it has the same bits with every instruction set, on any number of threads and alone as in a batch")
+  func isDeterministic() throws {
+    let graph = try graph()
+    let input = try input(3)
+    let options = try int8(graph, on: [input])
+    var results: [[Float]] = []
+    for set in InstructionSet.available {
+      for threads in [1, 3] {
+        let backend = try CPUBackend(threads: threads, instructionSet: set)
+        results.append(try backend.compile(graph, options: options).run([input])[0].floats())
+      }
+    }
+    for result in results { #expect(result == results[0]) }
+    let values = input.floats()
+    let executable = try CPUBackend(threads: 2).compile(graph, options: options)
+    for item in 0..<3 {
+      let size = values.count / 3
+      let alone = try Tensor(Array(values[item * size..<(item + 1) * size]), shape: [1, 33, 29, 3])
+      #expect(try executable.run([alone])[0].floats() == Array(results[0][item * 10..<(item + 1) * 10]))
+    }
+  }
+
+  @Test("every operation by itself is near the reference in 8 bits", arguments: InstructionSet.available)
+  func operationsAreNear(_ instructionSet: InstructionSet) throws {
+    let backend = try CPUBackend(threads: 2, instructionSet: instructionSet)
+    var kinds: [String: Int] = [:]
+    for row in try ParityTable.cases() {
+      let steps = try row.graph.optimized().nodes.map(\.operation.kind).filter { $0 != "input" && $0 != "constant" }
+      // Numbers that are not finite have no range, and denormal ones no scale.
+      let numbers = row.inputs.flatMap { $0.floats() }
+      guard steps.count == 1, numbers.allSatisfy(\.isFinite), numbers.contains(where: { abs($0) > 1e-30 }) else {
+        continue
+      }
+      let result = row.check(backend, tolerance: 0.03, options: try int8(row.graph, on: row.inputs))
+      #expect(result.isWithinTolerance, "\(result)")
+      kinds[steps[0], default: 0] += 1
+    }
+    #expect(kinds["convolution"] ?? 0 >= 10 && kinds["linear"] ?? 0 >= 2, "\(kinds)")
+  }
+
+  @Test("what cannot be done in 8 bits is done in floats between conversions")
+  func mixes() throws {
+    let row = try TestNetwork.parityCase(batch: 2)
+    let options = try int8(row.graph, on: row.inputs)
+    let result = row.check(try CPUBackend(threads: 3), tolerance: 0.1, options: options)
+    #expect(result.isWithinTolerance, "\(result)")
+  }
+
+  @Test("a calibration of another network, or on what is not finite, is refused")
+  func refuses() throws {
+    let graph = try graph()
+    let backend = try CPUBackend(threads: 1)
+    #expect(throws: BackendError.self) {
+      try backend.compile(graph, options: CompileOptions(precision: .int8(Calibration(ranges: [:]))))
+    }
+    #expect(throws: BackendError.self) {
+      try int8(graph, on: [Tensor(Array(repeating: Float.nan, count: 33 * 29 * 3), shape: [1, 33, 29, 3])])
+    }
+    #expect(throws: BackendError.self) { try Calibration(of: graph, on: [], by: backend) }
+    let options = try int8(graph, on: [input(1)])
+    #expect(throws: BackendError.self) { try ReferenceBackend().compile(graph, options: options) }
+  }
+}
