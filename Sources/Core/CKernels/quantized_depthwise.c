@@ -295,8 +295,6 @@ static void zoo_q_depthwise_plain(const zoo_q_depthwise_job *job, size_t channel
   }
 }
 
-size_t zoo_q_depthwise_block(zoo_quantized_set set) { return zoo_q_block_of(set, SIZE_MAX).channels; }
-
 size_t zoo_q_depthwise_packed_size(zoo_quantized_set set, size_t height, size_t width, size_t channels) {
   size_t size = 0;
   for (size_t channel = 0; channel < channels;) {

@@ -267,13 +267,7 @@ static void zoo_q_tile_rows(zoo_quantized_set set, size_t rows, size_t columns, 
   }
 }
 
-// Whether a tile of so many columns ends where its vectors do.
-static bool zoo_q_fills_vectors(zoo_quantized_set set, size_t columns) {
-  const size_t width = zoo_qgemm_panel_width(set);
-  return columns == width || (set != ZOO_Q_PLAIN && columns == width / 2);
-}
-
-size_t zoo_qgemm_panel_width(zoo_quantized_set set) {
+static size_t zoo_qgemm_panel_width(zoo_quantized_set set) {
   switch (set) {
     case ZOO_Q_AVX512VNNI: return ZOO_Q_MOST_COLUMNS;
     case ZOO_Q_AVXVNNI:
@@ -283,7 +277,7 @@ size_t zoo_qgemm_panel_width(zoo_quantized_set set) {
   return ZOO_Q_PLAIN_COLUMNS;
 }
 
-size_t zoo_qgemm_tile_rows(zoo_quantized_set set) {
+static size_t zoo_qgemm_tile_rows(zoo_quantized_set set) {
   switch (set) {
     case ZOO_Q_AVX512VNNI: return ZOO_Q_MOST_ROWS;
     case ZOO_Q_AVXVNNI: return 6;
@@ -291,6 +285,12 @@ size_t zoo_qgemm_tile_rows(zoo_quantized_set set) {
     case ZOO_Q_PLAIN: return 4;
   }
   return 4;
+}
+
+// Whether a tile of so many columns ends where its vectors do.
+static bool zoo_q_fills_vectors(zoo_quantized_set set, size_t columns) {
+  const size_t width = zoo_qgemm_panel_width(set);
+  return columns == width || (set != ZOO_Q_PLAIN && columns == width / 2);
 }
 
 size_t zoo_qgemm_packed_size(zoo_quantized_set set, size_t k, size_t n) {

@@ -45,16 +45,10 @@ typedef struct zoo_q_epilogue {
 
 // MARK: quantized_gemm.c
 
-// Columns of one panel of packed right-hand sides.
-size_t zoo_qgemm_panel_width(zoo_quantized_set set);
-
-// Rows of c that are computed together.
-size_t zoo_qgemm_tile_rows(zoo_quantized_set set);
-
 // Bytes of b [k][n] when it is packed.
 size_t zoo_qgemm_packed_size(zoo_quantized_set set, size_t k, size_t n);
 
-// Packs b [k][n] (rows ldb apart) into panels [⌈n / width⌉][⌈k / 4⌉][width][4], padded with zeros. `sums` [n], which may be
+// Packs b [k][n] (rows ldb apart) into panels [⌈n / width⌉][⌈k / 4⌉][width][4], padded with zeros; the width divides 32. `sums` [n], which may be
 // null, gets the sum of every column.
 void zoo_qgemm_pack(zoo_quantized_set set, size_t k, size_t n, const int8_t *b, size_t ldb, int8_t *packed,
                     int32_t *sums);
@@ -67,9 +61,6 @@ void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_
                const zoo_q_epilogue *epilogue, void *c, size_t ldc);
 
 // MARK: quantized_depthwise.c
-
-// Channels of one block of packed filters.
-size_t zoo_q_depthwise_block(zoo_quantized_set set);
 
 // Bytes of a filter when it is packed.
 size_t zoo_q_depthwise_packed_size(zoo_quantized_set set, size_t height, size_t width, size_t channels);
@@ -84,7 +75,7 @@ size_t zoo_q_depthwise_scratch_size(zoo_quantized_set set, const zoo_gather *gat
 
 // Output pixels `first`..<`first + count` of a depthwise convolution, `gather->channels` of each. `input`, `packed`, the
 // epilogue's arrays and `output` (uint8_t or float, `pixel_stride` elements from pixel to pixel) start at the first of the
-// channels, which is the first of a block; the last is the last of a block or of all. `input` and `output` start at their
+// channels, which is a multiple of 64; so is their number, unless they are the last. `input` and `output` start at their
 // first pixel. The epilogue has no residual. Padding reads `zero`, the zero of the input.
 void zoo_q_depthwise(zoo_quantized_set set, const zoo_gather *gather, const uint8_t *input, uint8_t zero,
                      const int8_t *packed, const zoo_q_epilogue *epilogue, void *scratch, size_t first, size_t count,

@@ -57,9 +57,9 @@ struct Layout {
     }
   }
 
-  /// In floats. Kernels read bytes in fours, and may read as far as the end of the last.
+  /// In floats. Kernels read the last row of bytes to the next multiple of four: up to three beyond the end.
   private static func size(of elements: Int, _ form: Fusion.Form) -> Int {
-    form == .bytes ? elements / MemoryLayout<Float>.size + 1 : elements
+    form == .bytes ? (elements + 3) / MemoryLayout<Float>.size + 1 : elements
   }
 
   func memoryPlan() -> MemoryPlan { MemoryPlan(lifetimes) }
