@@ -1,9 +1,10 @@
 import Testing
 import ZooBackend
-import ZooCPU
 import ZooGraph
 import ZooOpParity
 import ZooTensor
+
+@testable import ZooCPU
 
 struct DeterminismTests {
   @Test(
@@ -43,6 +44,50 @@ struct DeterminismTests {
         #expect(Array(all[item * one.count..<(item + 1) * one.count]) == one)
       }
     }
+  }
+
+  @Test("a batch whose items are computed each by itself has the bits of its items, whatever the threads")
+  func sameByItem() throws {
+    var numbers = SeededNumbers(seed: "items")
+    let builder = GraphBuilder()
+    let x = try builder.input("x", shape: [1, 40, 30, 16])
+    let y = try Conv2D("conv", filter: numbers.tensor([32, 16, 3, 3]), Convolution(padding: .same, activation: .relu))(
+      x)
+    let means = try y.globalAveragePooled().flattened()
+    let graph = builder.graph(outputs: [
+      ("picture", try y.pooled(Pool(.maximum, window: Extent(2), stride: Extent(2)))), ("means", means),
+    ])
+    let input = try numbers.tensor([5, 40, 30, 16])
+    let values = input.floats()
+    let items = try (0..<5).map { item in
+      try Tensor(Array(values[item * values.count / 5..<(item + 1) * values.count / 5]), shape: [1, 40, 30, 16])
+    }
+    for threads in [1, 2, 3, 8] {
+      let executable = try #require(
+        try CPUBackend(threads: threads).compile(graph, options: CompileOptions()) as? CPUExecutable)
+      let together = try executable.run([input])
+      #expect(together.map { $0.shape[0] } == [5, 5])
+      // One plan, for one item.
+      #expect(executable.plannedInputs == [[[1, 40, 30, 16]]])
+      let alone = try items.map { try executable.run([$0]) }
+      for output in 0..<2 { #expect(together[output].floats() == alone.flatMap { $0[output].floats() }) }
+      let steps = try executable.profile([input])
+      let one = try executable.profile([items[0]])
+      #expect(steps.map(\.operations) == one.map { 5 * $0.operations })
+    }
+  }
+
+  @Test("a network of which the weights are most is computed for a whole batch at once")
+  func wholeBatch() throws {
+    var numbers = SeededNumbers(seed: "whole")
+    let builder = GraphBuilder()
+    let x = try builder.input("x", shape: [1, 1, 1, 64])
+    let y = try Conv2D("conv", filter: numbers.tensor([64, 64, 1, 1]))(x)
+    let graph = builder.graph(outputs: [("y", y)])
+    let executable = try #require(
+      try CPUBackend(threads: 2).compile(graph, options: CompileOptions()) as? CPUExecutable)
+    _ = try executable.run([Tensor.zeros(shape: [6, 1, 1, 64])])
+    #expect(executable.plannedInputs == [[[6, 1, 1, 64]]])
   }
 
   @Test("calls of one executable from several threads do not disturb each other")

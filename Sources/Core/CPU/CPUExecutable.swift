@@ -37,14 +37,66 @@ public final class CPUExecutable: Executable {
 
   private func run(_ inputs: [Tensor], profile: UnsafeMutablePointer<[StepProfile]>?) throws -> [Tensor] {
     let shapes = try planner.network.graph.validate(inputs)
-    let plan = try plan(for: inputs.map(\.shape)) { shapes }
-    return try withPointers(to: inputs[...], []) { pointers in
-      try pool.expectingLoops {
-        try plan.run(
-          inputs: pointers, constants: planner.network.constants, pool: pool, threads: planner.threads,
-          profile: profile)
+    let given = inputs.map(\.shape)
+    if let (count, item) = items(of: given) {
+      let plan = try plan(for: item) { try planner.network.graph.shapes(for: item) }
+      return try withPointers(to: inputs[...], []) { pointers in
+        try pool.expectingLoops {
+          let results = try runItems(count, plan, pointers, steps: item.map(\.elementCount), profile: profile)
+          return try planner.network.graph.outputs.indices.map { output in
+            try Tensor(joining: results.map { $0[output] }, shape: shapes[planner.network.graph.outputs[output].node])
+          }
+        }
       }
     }
+    let plan = try plan(for: given) { shapes }
+    return try withPointers(to: inputs[...], []) { pointers in
+      try pool.expectingLoops { try run(plan, pointers, threads: planner.threads, profile: profile) }
+    }
+  }
+
+  private func run(
+    _ plan: Plan, _ inputs: [UnsafePointer<Float>], threads: Int, profile: UnsafeMutablePointer<[StepProfile]>? = nil
+  ) throws -> [Tensor] {
+    try plan.run(
+      inputs: inputs, constants: planner.network.constants, pool: pool, threads: threads, profile: profile)
+  }
+
+  /// The items of a batch that are computed each by itself, and the shapes of one; nil where they are not.
+  private func items(of shapes: [Shape]) -> (count: Int, shapes: [Shape])? {
+    guard planner.network.separatesItems, let count = shapes.first?.dimensions.first, count > 1,
+      shapes.allSatisfy({ $0.dimensions.first == count })
+    else { return nil }
+    let one = shapes.compactMap { try? Shape([1] + $0.dimensions.dropFirst()) }
+    return one.count == shapes.count ? (count, one) : nil
+  }
+
+  /// As many items as there are threads at a time, each on one; those that are left one after the other, on all.
+  ///
+  /// - Parameters:
+  ///   - steps: of each input, from one item to the next.
+  ///   - profile: where the steps of all items go, those of one step added up; then one item follows the other.
+  private func runItems(
+    _ count: Int, _ plan: Plan, _ inputs: [UnsafePointer<Float>], steps: [Int],
+    profile: UnsafeMutablePointer<[StepProfile]>?
+  ) throws -> [[Tensor]] {
+    func pointers(_ item: Int) -> [UnsafePointer<Float>] { zip(inputs, steps).map { $0 + item * $1 } }
+    let threads = planner.threads
+    let shared = profile == nil && threads > 1 ? count / threads * threads : 0
+    let results = Mutex<[Result<[Tensor], any Error>?]>(Array(repeating: nil, count: count))
+    pool.parallelFor(shared, threads: threads) { _, item in
+      let result = Result { try run(plan, pointers(item), threads: 1) }
+      results.withLock { $0[item] = result }
+    }
+    for item in shared..<count {
+      var steps: [StepProfile] = []
+      let result = try withUnsafeMutablePointer(to: &steps) {
+        try run(plan, pointers(item), threads: threads, profile: profile == nil ? nil : $0)
+      }
+      results.withLock { $0[item] = .success(result) }
+      if let profile { profile.pointee = item == 0 ? steps : zip(profile.pointee, steps).map { $0.adding($1) } }
+    }
+    return try results.withLock { try $0.compactMap { try $0?.get() } }
   }
 
   public var memory: MemoryUse {
@@ -54,6 +106,7 @@ public final class CPUExecutable: Executable {
 
   /// Makes the plan for inputs of these shapes now.
   func prepare(_ inputs: [Shape]) throws {
+    let inputs = items(of: inputs)?.shapes ?? inputs
     _ = try plan(for: inputs) { try planner.network.graph.shapes(for: inputs) }
   }
 
@@ -96,5 +149,31 @@ public final class CPUExecutable: Executable {
         try withPointers(to: inputs.dropFirst(), pointers + [UnsafePointer(copy.base)], body)
       }
     }
+  }
+}
+
+extension Tensor {
+  /// Items that lie behind each other: together they have the elements of `shape`.
+  fileprivate init(joining items: [Tensor], shape: Shape) throws {
+    try self.init(.float32, shape: shape) { target in
+      var offset = 0
+      for item in items {
+        item.withUnsafeBytes { source in
+          UnsafeMutableRawBufferPointer(rebasing: target[offset...]).copyMemory(from: source)
+          offset += source.count
+        }
+      }
+    }
+  }
+}
+
+extension StepProfile {
+  /// The same step of another item as well.
+  fileprivate func adding(_ other: StepProfile) -> StepProfile {
+    var sum = self
+    sum.seconds += other.seconds
+    sum.operations += other.operations
+    sum.bytes += other.bytes
+    return sum
   }
 }

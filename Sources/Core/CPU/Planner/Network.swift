@@ -22,6 +22,10 @@ struct Network: Sendable {
   let weights: [Weights]
   /// By node: constants that are operands like any other.
   let constants: [AlignedBuffer?]
+  /// Bytes of packed weights.
+  let memory: Int
+  /// True where the items of a batch are computed each by itself.
+  let separatesItems: Bool
 
   /// Packs the weights of `graph`.
   init(
@@ -73,10 +77,11 @@ struct Network: Sendable {
       guard case .constant(let tensor) = node.operation, needed.contains(id) else { return nil }
       return try AlignedBuffer(tensor.checkedFloats(of: node.name))
     }
+    memory = Self.byteCount(weights, constants)
+    separatesItems = Self.separatesItems(graph, weightBytes: memory)
   }
 
-  /// Bytes of packed weights.
-  var memory: Int {
+  private static func byteCount(_ weights: [Weights], _ constants: [AlignedBuffer?]) -> Int {
     let packed = weights.reduce(0) { sum, weights in
       switch weights {
       case .none: sum

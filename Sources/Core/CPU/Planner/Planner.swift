@@ -173,7 +173,7 @@ extension Fusion.Form {
 
 extension Operation {
   /// Multiplications and additions, as the operation is defined; one for each element where it has neither.
-  fileprivate func operationCount(inputs: [Shape], result: Shape) -> Int {
+  func operationCount(inputs: [Shape], result: Shape) -> Int {
     switch self {
     case .convolution: 2 * result.elementCount * (inputs[1].elementCount / inputs[1][0])
     case .transposedConvolution: 2 * inputs[0].elementCount * (inputs[1].elementCount / inputs[1][0])

@@ -83,7 +83,7 @@ extension zoo_q_scale {
 }
 
 extension Operation {
-  fileprivate var isConstant: Bool {
+  var isConstant: Bool {
     if case .constant = self { true } else { false }
   }
 }
