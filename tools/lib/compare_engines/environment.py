@@ -15,7 +15,9 @@ from compare_engines import Unable, reason
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ENVIRONMENT = ROOT / ".venv-compare"
 # What the comparison itself needs.
-PACKAGES = ("numpy", "safetensors", "torch")
+PACKAGES = ("numpy", "safetensors", "torch", "pillow")
+# What is imported of a package, where its name is another.
+MODULES = {"pillow": "PIL"}
 
 
 def variables(more: dict[str, str] | None = None) -> dict[str, str]:
@@ -38,7 +40,7 @@ def enter(program: pathlib.Path) -> None:
 @functools.cache
 def why_missing(packages: tuple[str, ...]) -> str | None:
     """Installs those of the packages that are missing. Says why one could not be, once and for all."""
-    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    missing = [package for package in packages if importlib.util.find_spec(MODULES.get(package, package)) is None]
     if not missing:
         return None
     print(f"Installing {', '.join(missing)}", file=sys.stderr)
