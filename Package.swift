@@ -14,6 +14,7 @@ let settings: [SwiftSetting] =
 // Products of other packages.
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -46,6 +47,7 @@ let package = Package(
     .library(name: "ZooClient", targets: ["ZooClient"]),
     .library(name: "ZooPluginKit", targets: ["ZooPluginKit"]),
     .library(name: "ZooServer", targets: ["ZooServer"]),
+    .library(name: "ZooSearchEngine", targets: ["ZooHamming"]),
     .library(
       name: "ZooCore",
       targets: [
@@ -61,6 +63,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -96,20 +99,34 @@ let package = Package(
     module("ZooClassifier", "Plugins/Classifier", ["ZooPluginKit", "ZooBackbones", protobuf]),
     module("ZooSearchHasher", "Plugins/SearchHasher", ["ZooPluginKit", "ZooBackbones", protobuf]),
 
+    // Visual search.
+    .target(name: "CZooHamming", path: "Sources/Search/CKernels"),
+    module("ZooHamming", "Search/Hamming", ["CZooHamming"]),
+    module("ZooItems", "Search/Items"),
+    module("ZooSQLiteStore", "Search/SQLite", ["ZooItems", "ZooHamming", grdb]),
+    .systemLibrary(
+      name: "CPostgres", path: "Sources/Search/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    module("ZooPostgresStore", "Search/Postgres", ["ZooItems", "CPostgres"]),
+    module("ZooSearch", "Search/Service", ["ZooItems", "ZooProtocol", crypto, logging]),
+
     // The server.
     module(
       "ZooServer", "Server/ZooServer",
-      ["ZooRuntime", "ZooProtocol", "ZooPluginKit", nioCore, nioPosix, nioConcurrency, lifecycle, logging]),
+      ["ZooRuntime", "ZooSearch", "ZooProtocol", "ZooPluginKit", nioCore, nioPosix, nioConcurrency, lifecycle, logging]),
     program(
       "zoo-server", "Server/zoo-server",
       [
-        "ZooServer", "ZooRuntime", "ZooProtocol", "ZooPluginKit", "ZooBackend", "ZooCPU", "ZooWeights", "ZooTensor",
-        "ZooCycleGAN", "ZooClassifier", "ZooSearchHasher", argumentParser, crypto, lifecycle, signals, logging, nioCore,
+        "ZooServer", "ZooRuntime", "ZooSearch", "ZooSQLiteStore", "ZooPostgresStore", "ZooItems", "ZooProtocol",
+        "ZooPluginKit", "ZooBackend", "ZooCPU", "ZooWeights", "ZooTensor", "ZooCycleGAN", "ZooClassifier",
+        "ZooSearchHasher", argumentParser, crypto, lifecycle, signals, logging, nioCore,
       ]),
 
     // The client, which needs none of the compute modules.
     module("ZooClient", "Client", ["ZooProtocol", "ZooTensor", nioCore, nioPosix, nioConcurrency, protobuf]),
-    program("zoo", "CLI", ["ZooClient", "ZooProtocol", "ZooTensor", argumentParser, histogram, protobuf]),
+    module("ZooEvaluation", "Evaluation", ["ZooProtocol", crypto]),
+    program(
+      "zoo", "CLI",
+      ["ZooClient", "ZooEvaluation", "ZooProtocol", "ZooTensor", argumentParser, crypto, histogram, protobuf]),
 
     // The tests.
     .target(
@@ -123,11 +140,20 @@ let package = Package(
     tests(of: "ZooImaging", ["ZooTensor", "CZooImaging"]),
     tests(of: "ZooProtocol", ["ZooTensor", nioCore, protobuf]),
     .target(
-      name: "ZooTinyModels", dependencies: ["ZooBackend", "ZooPluginKit", "ZooCycleGAN", crypto],
+      name: "ZooTinyModels",
+      dependencies: ["ZooBackend", "ZooPluginKit", "ZooBackbones", "ZooCycleGAN", "ZooSearchHasher", crypto],
       path: "Tests/Support/TinyModels", swiftSettings: settings),
     tests(
       of: "ZooRuntime",
       ["ZooTinyModels", "ZooBackend", "ZooCPU", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN", protobuf, logging]),
+    tests(of: "ZooItems"),
+    tests(of: "ZooHamming", ["CZooHamming"]),
+    tests(
+      of: "ZooSearch",
+      [
+        "ZooTinyModels", "ZooServer", "ZooRuntime", "ZooSQLiteStore", "ZooProtocol", "ZooPluginKit", "ZooBackend",
+        "ZooCPU", "ZooSearchHasher", protobuf, logging,
+      ]),
     tests(of: "ZooBackbones", ["ZooPluginKit", "ZooBackend", "ZooCPU"]),
     tests(of: "ZooCycleGAN", ["ZooPluginKit", "ZooBackend", "ZooCPU"]),
     tests(of: "ZooClassifier", ["ZooPluginKit", "ZooBackbones", "ZooBackend", "ZooCPU"]),
@@ -142,6 +168,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: ["zoo", "zoo-server", "ZooClient", "ZooProtocol", "ZooImaging", "ZooTinyModels"],
       path: "Tests/EndToEndTests", swiftSettings: settings),
+    tests(of: "ZooEvaluation", ["ZooProtocol"]),
     tests(of: "ZooClient", ["ZooProtocol", nioCore, nioPosix, nioConcurrency, protobuf]),
   ],
   cLanguageStandard: .c17

@@ -1,8 +1,16 @@
+import Crypto
 import Foundation
 import ZooProtocol
 
 /// Reading and writing files, with errors that name them.
 enum Files {
+  /// Where programs keep what they can make again.
+  static var cacheFolder: URL {
+    let environment = ProcessInfo.processInfo.environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+    return environment.map { URL(filePath: $0, directoryHint: .isDirectory).appending(path: "zoo") }
+      ?? FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache/zoo")
+  }
+
   static func isFolder(_ url: URL) -> Bool {
     var isFolder: ObjCBool = false
     return FileManager.default.fileExists(atPath: url.path(percentEncoded: false), isDirectory: &isFolder)
@@ -17,6 +25,14 @@ enum Files {
     }
   }
 
+  /// The lines of a text file that are not empty; of standard input where the name is `-`.
+  static func lines(_ name: String) throws -> [String] {
+    let data = name == "-" ? FileHandle.standardInput.readDataToEndOfFile() : try read(URL(filePath: name))
+    return String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline).map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }.filter { !$0.isEmpty }
+  }
+
   /// Writes a file whole or not at all, in a folder that is made where it is missing.
   static func write(_ data: Data, to url: URL) throws {
     do {
@@ -27,6 +43,17 @@ enum Files {
         .failedPrecondition, "\(url.relativePath) cannot be written: is there room, and may you?",
         cause: error)
     }
+  }
+}
+
+extension Digest {
+  var hexadecimal: String { map { String(format: "%02x", $0) }.joined() }
+}
+
+extension Array {
+  /// Its elements in arrays of `size`, the last of which may be shorter.
+  func inBatches(of size: Int) -> [[Element]] {
+    stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min($0 + size, count)]) }
   }
 }
 

@@ -24,9 +24,8 @@ struct ServerOptions: ParsableArguments {
     }
   }
 
-  /// Runs `body` with a client, and ends the program with the status that its error calls for.
-  func withClient(_ body: @escaping @Sendable (ZooClient) async throws -> Void) async throws {
-    signal(SIGPIPE, SIG_IGN)
+  /// Where the server is and who asks, by the options and then by the environment.
+  func configuration() throws -> ZooClient.Configuration {
     let environment = ProcessInfo.processInfo.environment
     var configuration = ZooClient.Configuration()
     if let server {
@@ -39,8 +38,13 @@ struct ServerOptions: ParsableArguments {
     }
     configuration.token = token ?? environment["ZOO_TOKEN"] ?? ""
     configuration.timeout = .milliseconds(Int64(timeout * 1000))
+    return configuration
+  }
 
-    let (settled, asJSON) = (configuration, json)
+  /// Runs `body` with a client, and ends the program with the status that its error calls for.
+  func withClient(_ body: @escaping @Sendable (ZooClient) async throws -> Void) async throws {
+    signal(SIGPIPE, SIG_IGN)
+    let (settled, asJSON) = (try configuration(), json)
     let work = Task { try await ZooClient.with(settled, body) }
     // An interrupt cancels what is in flight, so that the server does not go on for nobody.
     signal(SIGINT, SIG_IGN)

@@ -6,7 +6,7 @@ import ZooProtocol
 struct ZooCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "zoo",
-    abstract: "Calls, lists, registers and benchmarks the models of a zoo server.",
+    abstract: "Calls, lists, registers and benchmarks the models of a zoo server, and searches by pictures.",
     discussion: """
       MODEL is a name, or a name and a version: horse2zebra, horse2zebra@2.
 
@@ -23,7 +23,7 @@ struct ZooCommand: AsyncParsableCommand {
     version: zooVersion,
     subcommands: [
       ListCommand.self, InfoCommand.self, TranslateCommand.self, ClassifyCommand.self, HashCommand.self,
-      InferCommand.self, RegisterCommand.self, UnregisterCommand.self, LoadCommand.self, UnloadCommand.self,
-      PingCommand.self, BenchCommand.self,
+      SearchCommand.self, IndexCommand.self, InferCommand.self, RegisterCommand.self, UnregisterCommand.self,
+      LoadCommand.self, UnloadCommand.self, PingCommand.self, BenchCommand.self,
     ])
 }

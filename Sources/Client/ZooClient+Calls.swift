@@ -79,24 +79,34 @@ extension ZooClient {
     throw Self.lacks("labels", model)
   }
 
-  /// The semantic hash of a picture, and its likeliest categories.
+  /// What outputs with predicted attributes are called: `attribute.baseColour`.
+  public static let attributePrefix = "attribute."
+
+  /// The semantic hash of a picture, its likeliest categories, and for each attribute that the model predicts its
+  /// likeliest value.
   ///
   /// - Parameter picture: a JPEG or PNG file.
   public func hash(
     _ picture: Data, by model: ModelReference, topK: Int? = nil, timeout: Duration? = nil
-  ) async throws -> (code: WireCode, categories: [WireLabel], timing: WireTiming) {
+  ) async throws -> (
+    code: WireCode, categories: [WireLabel], attributes: [(name: String, value: WireLabel)], timing: WireTiming
+  ) {
     let result = try await infer(model, inputs: [.image(picture)], parameters: Self.topK(topK), timeout: timeout)
     var code: WireCode?
     var categories: [WireLabel] = []
+    var attributes: [(name: String, value: WireLabel)] = []
     for output in result.outputs {
       switch output.value {
       case .code(let value): code = value
-      case .labels(let labels): categories = labels.labels
+      case .labels(let labels) where output.name == "categories": categories = labels.labels
+      case .labels(let labels) where output.name.hasPrefix(Self.attributePrefix):
+        guard let likeliest = labels.labels.first else { continue }
+        attributes.append((String(output.name.dropFirst(Self.attributePrefix.count)), likeliest))
       default: break
       }
     }
     guard let code else { throw Self.lacks("a code", model) }
-    return (code, categories, result.timing)
+    return (code, categories, attributes, result.timing)
   }
 
   public enum PictureFormat: String, Sendable, CaseIterable {

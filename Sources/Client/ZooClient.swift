@@ -7,7 +7,8 @@ import ZooProtocol
 /// One connection is opened with the first call and shared by all of them, however many run at once; where it breaks,
 /// the next call opens another. A call that the server never got is repeated on the new connection, with growing pauses,
 /// until its timeout; one that may have run is repeated only where a second run changes nothing (everything but
-/// `upload`, `unload`, `commit` and `unregister`). What the server refuses is not asked again.
+/// `upload`, `unload`, `commit`, `unregister`, `create_index` and `drop_index`). What the server refuses is not asked
+/// again.
 ///
 /// Cancelling the task of a call tells the server to give it up.
 public final class ZooClient: Sendable {
@@ -135,9 +136,12 @@ extension WireRequest.OneOf_Call {
   fileprivate var isRepeatable: Bool {
     switch self {
     case .hello, .ping, .cancel, .list, .info, .infer, .load, .register: true
+    case .listIndexes, .configureIndex, .putItems, .removeItems, .getItems, .search, .rehash, .rebuildIndex: true
     // A chunk that was written already is refused for its offset, which says where to go on.
     case .upload: false
     case .unload, .commit, .unregister: false
+    // A second run says that the index exists already, or does not exist.
+    case .createIndex, .dropIndex: false
     }
   }
 }

@@ -48,6 +48,10 @@ enum Programs {
   }
 
   static func zoo(_ arguments: String..., server: ServerAddress) async throws -> Result {
+    try await zoo(arguments, server: server)
+  }
+
+  static func zoo(_ arguments: [String], server: ServerAddress) async throws -> Result {
     try await run(
       folder.appending(path: "zoo"), arguments,
       environment: ["ZOO_SERVER": server.description, "ZOO_TOKEN": ServerProcess.token, "NO_COLOR": "1"])
@@ -68,7 +72,8 @@ enum Programs {
     private let ended = Mutex<Int32?>(nil)
     private let scratch: TemporaryFolder
 
-    init(models: URL) async throws {
+    /// - Parameter indexes: where the indexes are kept; a folder of the server's own unless it is given.
+    init(models: URL, indexes: URL? = nil) async throws {
       let process = Process()
       process.executableURL = Programs.folder.appending(path: "zoo-server")
       scratch = try TemporaryFolder()
@@ -77,7 +82,8 @@ enum Programs {
       try Data().write(to: logFile)
       process.arguments = [
         "serve", "--models", models.path(percentEncoded: false), "--listen", "127.0.0.1:0", "--address-file",
-        addressFile.path(percentEncoded: false),
+        addressFile.path(percentEncoded: false), "--indexes",
+        (indexes ?? scratch.url.appending(path: "indexes")).path(percentEncoded: false),
       ]
       process.environment = ProcessInfo.processInfo.environment.merging(["ZOO_ADMIN_TOKEN": Self.token]) { $1 }
       process.standardError = try FileHandle(forWritingTo: logFile)

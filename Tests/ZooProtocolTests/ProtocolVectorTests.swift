@@ -120,6 +120,38 @@ struct ProtocolVectorTests {
       $0.upload.offset = 4096
       $0.upload.data = Data(0..<8)
     },
+    "put-items": .with {
+      $0.id = 9
+      $0.putItems.index = "products"
+      $0.putItems.items = [
+        .with {
+          $0.id = "10001"
+          $0.attributes = ["baseColour": "Blue"]
+          $0.link = "https://example.org/10001"
+          $0.picture = redPixel
+        },
+        .with {
+          $0.id = "10002"
+          $0.category = "Skirts"
+          $0.code.bits = 12
+          $0.code.data = packed([0, 2, 4, 5, 9, 11], bits: 12)
+        },
+      ]
+    },
+    "search": .with {
+      $0.id = 10
+      $0.search.index = "products"
+      $0.search.item = "10001"
+      $0.search.k = 5
+      $0.search.lambda = 1
+      $0.search.filters = [
+        .with {
+          $0.attribute = "baseColour"
+          $0.values = ["Blue", "Navy Blue"]
+        }
+      ]
+      $0.search.explain = true
+    },
   ]
 
   private static let responses: [String: WireResponse] = [
@@ -183,6 +215,42 @@ struct ProtocolVectorTests {
     "cancel-result": .with {
       $0.id = 8
       $0.cancel.found = true
+    },
+    "search-result": .with {
+      $0.id = 10
+      $0.search.hits = [
+        .with {
+          $0.id = "10017"
+          $0.score = 0.8662109375
+          $0.appearance = 0.98828125
+          $0.attributeScore = 0.5
+          $0.distance = 3
+          $0.category = "Skirts"
+          $0.attributes = ["baseColour": "Blue"]
+          $0.matches = [
+            .with {
+              $0.attribute = "baseColour"
+              $0.query = "Blue"
+              $0.item = "Blue"
+              $0.weight = 1
+              $0.equal = true
+            },
+            .with {
+              $0.attribute = "season"
+              $0.query = "Summer"
+              $0.weight = 1
+            },
+          ]
+        }
+      ]
+      $0.search.searched = ["Skirts"]
+      $0.search.plan = "scan of 1 code"
+      $0.search.version = 1
+      $0.search.bits = 256
+      $0.search.lambda = 0.75
+      $0.search.timing.nearestUs = 21
+      $0.search.timing.rankUs = 4
+      $0.search.timing.fetchUs = 110
     },
   ]
 

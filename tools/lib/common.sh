@@ -1,7 +1,7 @@
 # What the tools share. Sourced, from the top of the repository.
 
 # What building and running needs.
-build_packages=(pkg-config libopenblas-dev libjpeg-dev libpng-dev libprotobuf-c-dev)
+build_packages=(pkg-config libopenblas-dev libjpeg-dev libpng-dev libprotobuf-c-dev libsqlite3-dev libpq-dev)
 
 # say TEXT: a headline on the way
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }

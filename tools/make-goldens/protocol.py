@@ -135,6 +135,35 @@ vector(
     + " }",
 )
 
+vector(
+    "put-items",
+    REQUEST,
+    "an item that comes as a picture and one that comes as a code of 12 bits",
+    'id: 9 put_items { index: "products" items { id: "10001" attributes { key: "baseColour" value: "Blue" }'
+    ' link: "https://example.org/10001" picture: '
+    + quoted(red_pixel())
+    + ' } items { id: "10002" category: "Skirts" code { bits: 12 data: '
+    + quoted(b"\x35\x0a")
+    + " } } }",
+)
+vector(
+    "search",
+    REQUEST,
+    "the 5 blue items that are most like item 10001, by appearance alone: lambda is 1",
+    'id: 10 search { index: "products" item: "10001" k: 5 lambda: 1 filters { attribute: "baseColour"'
+    ' values: "Blue" values: "Navy Blue" } explain: true }',
+)
+vector(
+    "search-result",
+    RESPONSE,
+    "one hit, 3 of 256 bits away, with one of two attributes",
+    'id: 10 search { hits { id: "10017" score: 0.8662109375 appearance: 0.98828125 attribute_score: 0.5 distance: 3'
+    ' category: "Skirts" attributes { key: "baseColour" value: "Blue" }'
+    ' matches { attribute: "baseColour" query: "Blue" item: "Blue" weight: 1 equal: true }'
+    ' matches { attribute: "season" query: "Summer" weight: 1 } } searched: "Skirts" plan: "scan of 1 code"'
+    " version: 1 bits: 256 lambda: 0.75 timing { nearest_us: 21 rank_us: 4 fetch_us: 110 } }",
+)
+
 path = REPOSITORY / "Tests/Fixtures/protocol/vectors.json"
 path.write_text(json.dumps({"vectors": vectors}, indent=2) + "\n")
 print(f"{path.relative_to(REPOSITORY)}: {len(vectors)} vectors")

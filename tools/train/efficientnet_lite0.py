@@ -86,10 +86,10 @@ def load(weights: Path) -> EfficientNetLite0:
     return network.eval().requires_grad_(False)
 
 
-def prepare(picture: Image.Image) -> Tensor:
-    """Short side to 256 (bicubic, antialiased), the middle 224 by 224, (value - 127) / 128: [3, 224, 224]."""
+def prepare(picture: Image.Image, short_side: int = 256) -> Tensor:
+    """Scaled to the short side (bicubic, antialiased), the middle 224 by 224, (value - 127) / 128: [3, 224, 224]."""
     picture = picture.convert("RGB")
-    scale = 256 / min(picture.size)
+    scale = short_side / min(picture.size)
     size = (round(picture.width * scale), round(picture.height * scale))
     if size != picture.size:
         picture = picture.resize(size, Image.Resampling.BICUBIC)

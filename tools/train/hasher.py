@@ -1,8 +1,9 @@
-"""Trains and measures the two heads of the product hasher, models/product-hasher.
+"""Trains the heads of the product hasher, models/product-hasher, and measures its category and its hash.
 
 Visual Search at eBay (arXiv 1706.03154, section 3): one trunk, and on its pooled features a head that recognises the
-category and one whose sigmoid activations, cut at 0.5, are the semantic binary hash. Here the trunk is
-EfficientNet-Lite0 as it is, 1280 features, and only the heads are trained.
+category, one whose sigmoid activations, cut at 0.5, are the semantic binary hash, and one for each attribute. Here the
+trunk is EfficientNet-Lite0 as it is, 1280 features, and only the heads are trained. `attributes.py` measures the
+attributes, beside the boosted trees that the paper has for them.
 
 The hash head learns from
 
@@ -14,8 +15,9 @@ The hash head learns from
 
     python3 tools/train/hasher.py --data FOLDER --weights .cache/efficientnet-lite0.pth
 
-FOLDER holds the pictures, ID.jpg, and attributes.csv with the columns id, gender, articleType and baseColour. The
-features are computed once and kept under --cache. `--json` keeps the figures. Needs PyTorch, Pillow and safetensors.
+FOLDER holds the pictures, ID.jpg, and attributes.csv with the columns id, articleType, which is the category, and those
+in ATTRIBUTES. The features are computed once and kept under --cache. `--json` keeps the figures. Needs PyTorch, Pillow
+and safetensors.
 """
 
 from __future__ import annotations
@@ -38,7 +40,15 @@ from torch import Tensor, nn
 
 import efficientnet_lite0
 
+# What a picture is scaled to, the server's first: at 224 nothing of a square is cut off, at 288 nearly two fifths. Each is
+# also mirrored: six views of a picture to train with.
+SHORT_SIDES = (256, 224, 288)
+# Categories with fewer pictures are left out, values of attributes with fewer are not predicted.
 LEAST_EXAMPLES = 10
+ATTRIBUTES = ("gender", "masterCategory", "subCategory", "baseColour", "season", "year", "usage")
+UNKNOWN_VALUES = ("", "NA")
+# In place of a class number: nothing is known of the picture; it has a value that is not predicted.
+UNKNOWN, UNNAMED = -1, -2
 Head = tuple[Tensor, Tensor]  # float16 weight [outputs, 1280] and bias [outputs]
 
 
@@ -50,22 +60,40 @@ class Products:
     """N pictures: the trunk's features and what they are compared by, as class numbers."""
 
     ids: list[int]
-    features: Tensor  # float32 [N, 1280]
-    mirrored: Tensor  # float32 [N, 1280]: of the mirrored pictures
+    views: Tensor  # float32 [views, N, 1280]: at each of SHORT_SIDES, as it is and mirrored
     category: Tensor  # int64 [N]
     colour: Tensor  # int64 [N]
     gender: Tensor  # int64 [N]
+    attributes: Tensor  # int64 [N, ATTRIBUTES]: class numbers, UNKNOWN or UNNAMED
 
     def __getitem__(self, rows: Tensor) -> Products:
-        tensors = (self.features, self.mirrored, self.category, self.colour, self.gender)
-        return Products([self.ids[row] for row in rows.tolist()], *(tensor[rows] for tensor in tensors))
+        labels = (self.category, self.colour, self.gender, self.attributes)
+        return Products(
+            [self.ids[row] for row in rows.tolist()], self.views[:, rows], *(tensor[rows] for tensor in labels)
+        )
+
+    @property
+    def features(self) -> Tensor:
+        """Those of the picture as the server scales it, float32 [N, 1280]."""
+        return self.views[0]
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def extracted(pictures: list[pathlib.Path], weights: pathlib.Path) -> tuple[Tensor, Tensor]:
-    """The trunk's features [N, 1280] of the pictures and of their mirror images."""
+@dataclass(frozen=True)
+class Names:
+    categories: list[str]
+    values: dict[str, list[str]]  # of each attribute
+    left_out: list[str]  # article types, with the number of their pictures
+
+    @property
+    def value_counts(self) -> list[int]:
+        return [len(self.values[attribute]) for attribute in ATTRIBUTES]
+
+
+def extracted(pictures: list[pathlib.Path], weights: pathlib.Path, short_side: int) -> Tensor:
+    """The trunk's features of the pictures and of their mirror images, [2, N, 1280]."""
     network = efficientnet_lite0.load(weights).to(memory_format=torch.channels_last)
     example = torch.zeros(16, 3, 224, 224).contiguous(memory_format=torch.channels_last)
     sides: tuple[list[Tensor], list[Tensor]] = ([], [])
@@ -73,12 +101,13 @@ def extracted(pictures: list[pathlib.Path], weights: pathlib.Path) -> tuple[Tens
         # Freezing folds batch norm into the convolutions.
         trunk = torch.jit.freeze(torch.jit.trace(Features(network), example, check_trace=False).eval())
         for start in range(0, len(pictures), 16):
-            batch = torch.stack([efficientnet_lite0.prepare(Image.open(path)) for path in pictures[start : start + 16]])
+            opened = [Image.open(path) for path in pictures[start : start + 16]]
+            batch = torch.stack([efficientnet_lite0.prepare(picture, short_side) for picture in opened])
             for side, x in zip(sides, (batch, batch.flip(3))):
                 side.append(trunk(x.contiguous(memory_format=torch.channels_last)).clone())
             if start % 1600 == 0:
-                print(f"features: {start} of {len(pictures)} pictures", flush=True)
-    return torch.cat(sides[0]), torch.cat(sides[1])
+                print(f"features at {short_side}: {start} of {len(pictures)} pictures", flush=True)
+    return torch.stack([torch.cat(side) for side in sides])
 
 
 class Features(nn.Module):
@@ -90,16 +119,19 @@ class Features(nn.Module):
         return self.network.features(x)
 
 
-def features(pictures: list[pathlib.Path], weights: pathlib.Path, cache: pathlib.Path) -> tuple[Tensor, Tensor]:
+def features(pictures: list[pathlib.Path], weights: pathlib.Path, cache: pathlib.Path) -> Tensor:
+    """The trunk's features at each of SHORT_SIDES, as they are and mirrored, [views, N, 1280]."""
     key = hashlib.sha256("\n".join(path.name for path in pictures).encode()).hexdigest()[:16]
-    path = cache / f"features-{key}.pt"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        torch.save(extracted(pictures, weights), partial)
-        partial.rename(path)
-    plain, mirrored = torch.load(path, weights_only=True)
-    return plain, mirrored
+    views = []
+    for short_side in SHORT_SIDES:
+        path = cache / f"features-{key}-{short_side}.pt"
+        if not path.exists():
+            cache.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            torch.save(extracted(pictures, weights, short_side), partial)
+            partial.rename(path)
+        views.append(torch.load(path, weights_only=True))
+    return torch.cat(views)
 
 
 def numbered(names: list[str]) -> tuple[Tensor, list[str]]:
@@ -109,21 +141,35 @@ def numbered(names: list[str]) -> tuple[Tensor, list[str]]:
     return torch.tensor([number[name] for name in names]), classes
 
 
-def read(data: pathlib.Path, weights: pathlib.Path, cache: pathlib.Path) -> tuple[Products, list[str], list[str]]:
-    """The products, the categories' names, and the article types that have too few examples and are left out."""
+def numbered_values(column: list[str]) -> tuple[Tensor, list[str]]:
+    """Class numbers of an attribute's values, UNKNOWN or UNNAMED, and the names of those that are predicted."""
+    counts = collections.Counter(column)
+    names = sorted(name for name in counts if name not in UNKNOWN_VALUES and counts[name] >= LEAST_EXAMPLES)
+    number = {name: index for index, name in enumerate(names)}
+    return torch.tensor(
+        [UNKNOWN if name in UNKNOWN_VALUES else number.get(name, UNNAMED) for name in column]
+    ), names
+
+
+def read(data: pathlib.Path, weights: pathlib.Path, cache: pathlib.Path) -> tuple[Products, Names]:
+    """The products without the article types that have too few examples."""
     with open(data / "attributes.csv", newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if (data / f"{row['id']}.jpg").exists()]
     rows.sort(key=lambda row: int(row["id"]))
-    plain, mirrored = features([data / f"{row['id']}.jpg" for row in rows], weights, cache)
+    views = features([data / f"{row['id']}.jpg" for row in rows], weights, cache)
     counts = collections.Counter(row["articleType"] for row in rows)
     kept = [index for index, row in enumerate(rows) if counts[row["articleType"]] >= LEAST_EXAMPLES]
     rows = [rows[index] for index in kept]
     category, categories = numbered([row["articleType"] for row in rows])
     colour, _ = numbered([row["baseColour"] for row in rows])
     gender, _ = numbered([row["gender"] for row in rows])
-    products = Products([int(row["id"]) for row in rows], plain[kept], mirrored[kept], category, colour, gender)
+    columns = {attribute: numbered_values([row[attribute] for row in rows]) for attribute in ATTRIBUTES}
+    attributes = torch.stack([labels for labels, _ in columns.values()], dim=1)
+    products = Products(
+        [int(row["id"]) for row in rows], views[:, kept], category, colour, gender, attributes
+    )
     left_out = [f"{name} ({count})" for name, count in sorted(counts.items()) if count < LEAST_EXAMPLES]
-    return products, categories, left_out
+    return products, Names(categories, {attribute: names for attribute, (_, names) in columns.items()}, left_out)
 
 
 def split(products: Products, part: float, seed: str) -> tuple[Products, Products]:
@@ -154,16 +200,17 @@ class Recipe:
     smoothing: float = 0.05
     # Of the hash head alone.
     temperature: float = 0.1
-    classify: float = 1.0
-    same_category: float = 2.0
-    same_colour: float = 0.5
-    same_gender: float = 0.25
+    classify: float = 2.0
+    same_category: float = 3.0
+    same_colour: float = 1.0
+    same_gender: float = 0.5
     binarise: float = 0.1
     balance: float = 0.1
 
 
-CATEGORY_RECIPE = Recipe(epochs=40, learning_rate=1e-3, dropout=0.5)
-HASH_RECIPE = Recipe(epochs=80, learning_rate=6e-3, dropout=0.15)
+CATEGORY_RECIPE = Recipe(epochs=40, learning_rate=1e-2, dropout=0.5)
+ATTRIBUTE_RECIPE = Recipe(epochs=40, learning_rate=1e-2, dropout=0.5)
+HASH_RECIPE = Recipe(epochs=80, learning_rate=1e-2, dropout=0.15)
 
 
 class StandardisedLinear(nn.Module):
@@ -217,10 +264,9 @@ def trained(
         for rows in torch.randperm(len(products)).split(recipe.batch):
             if len(rows) < recipe.batch:
                 continue
-            mirror = torch.rand(len(rows), 1) < 0.5
-            batch = torch.where(mirror, products.mirrored[rows], products.features[rows])
+            view = torch.randint(len(products.views), (len(rows),))
             optimiser.zero_grad()
-            loss(head(batch), products[rows]).backward()
+            loss(head(products.views[view, rows]), products[rows]).backward()
             optimiser.step()
             schedule.step()
     return head.folded()
@@ -257,6 +303,21 @@ def hash_head(products: Products, bits: int, recipe: Recipe, seed: int = 1) -> H
         )
 
     return trained(products, bits, recipe, loss, classifier)
+
+
+def attribute_heads(products: Products, value_counts: list[int], recipe: Recipe, seed: int = 1) -> Head:
+    """All heads in one, for a row each of the values of all attributes. What is not known teaches nothing."""
+    torch.manual_seed(seed)
+
+    def loss(logits: Tensor, batch: Products) -> Tensor:
+        return sum(
+            F.cross_entropy(
+                of_one, labels.clamp(min=UNKNOWN), ignore_index=UNKNOWN, label_smoothing=recipe.smoothing
+            )
+            for of_one, labels in zip(logits.split(value_counts, dim=1), batch.attributes.unbind(1))
+        )
+
+    return trained(products, sum(value_counts), recipe, loss, nn.Module())
 
 
 # Figures
@@ -376,33 +437,45 @@ def main() -> None:
     parser.add_argument("--weights", type=pathlib.Path, default=pathlib.Path(".cache/efficientnet-lite0.pth"))
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "zoo-hasher")
     parser.add_argument("--bits", type=int, nargs="+", default=[256, 128, 64], help="the first is written")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/product-hasher/1"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/product-hasher/2"))
     parser.add_argument("--json", type=pathlib.Path, help="where the figures go")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
-    products, categories, left_out = read(options.data, options.weights, options.cache)
+    products, names = read(options.data, options.weights, options.cache)
     training, held_out = split(products, part=0.2, seed="held out")
-    print(f"{len(products)} pictures in {len(categories)} categories, {len(held_out)} of them held out")
-    print(f"left out, fewer than {LEAST_EXAMPLES} pictures: {', '.join(left_out)}")
+    print(f"{len(products)} pictures in {len(names.categories)} categories, {len(held_out)} of them held out")
+    print(f"left out, fewer than {LEAST_EXAMPLES} pictures: {', '.join(names.left_out)}")
 
     category = category_head(training, CATEGORY_RECIPE)
+    attributes = attribute_heads(training, names.value_counts, ATTRIBUTE_RECIPE)
     heads = {bits: hash_head(training, bits, HASH_RECIPE) for bits in options.bits}
     result = figures(training, held_out, heads, category)
     print(table(result["mAP"]))
     print(json.dumps({name: value for name, value in result.items() if name != "mAP"}, indent=2))
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
+    write(options.out, names, {"hash": heads[options.bits[0]], "category": category}, attributes)
 
-    options.out.mkdir(parents=True, exist_ok=True)
-    weight, bias = heads[options.bits[0]]
-    path = options.out / "heads.safetensors"
+
+def write(model: pathlib.Path, names: Names, heads: dict[str, Head], attributes: Head) -> None:
+    (model / "attributes").mkdir(parents=True, exist_ok=True)
+    rows = zip(*(tensor.split(names.value_counts) for tensor in attributes))
+    heads |= {f"attribute.{attribute}": head for attribute, head in zip(ATTRIBUTES, rows)}
+    path = model / "heads.safetensors"
     save_file(
-        {"hash.weight": weight, "hash.bias": bias, "category.weight": category[0], "category.bias": category[1]}, path
+        {
+            f"{name}.{part}": tensor.clone()
+            for name, head in heads.items()
+            for part, tensor in zip(("weight", "bias"), head)
+        },
+        path,
     )
     path.chmod(0o644)
-    (options.out / "categories.txt").write_text("\n".join(categories) + "\n")
+    lists = {"categories": names.categories} | {f"attributes/{name}": values for name, values in names.values.items()}
+    for name, lines in lists.items():
+        (model / f"{name}.txt").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

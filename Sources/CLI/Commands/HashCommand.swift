@@ -6,7 +6,7 @@ import ZooProtocol
 struct HashCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hash",
-    abstract: "Hashes product pictures for visual search, and names their categories.",
+    abstract: "Hashes product pictures for visual search, and names their categories and attributes.",
     discussion: "Without --model the only hasher that serves is asked. The model may also stand before the pictures.")
 
   @Argument(help: "The model, if it is not given by --model, and JPEG or PNG files.", completion: .file())
@@ -25,11 +25,17 @@ struct HashCommand: AsyncParsableCommand {
       let name: String
       let probability: Float
     }
+    struct Attribute: Encodable {
+      let name: String
+      let value: String
+      let probability: Float
+    }
     let picture: String
     var bits: UInt32 = 0
     /// Hexadecimal, the first byte first.
     var code = ""
     var categories: [Category] = []
+    var attributes: [Attribute] = []
     var error: String?
   }
 
@@ -41,10 +47,14 @@ struct HashCommand: AsyncParsableCommand {
       let answers = try await files.concurrently(atMost: 4) { file in
         var answer = Answer(picture: file)
         do {
-          let (code, categories, _) = try await client.hash(try Files.read(URL(filePath: file)), by: model, topK: topK)
+          let (code, categories, attributes, _) = try await client.hash(
+            try Files.read(URL(filePath: file)), by: model, topK: topK)
           answer.bits = code.bits
           answer.code = code.data.map { String(format: "%02x", $0) }.joined()
           answer.categories = categories.map { .init(name: $0.name, probability: $0.probability) }
+          answer.attributes = attributes.map {
+            .init(name: $0.name, value: $0.value.name, probability: $0.value.probability)
+          }
         } catch let error as ZooError where error.code != .unavailable {
           answer.error = error.message
         }
@@ -61,6 +71,9 @@ struct HashCommand: AsyncParsableCommand {
           }
           Output.print("  \(answer.bits) bits  \(answer.code)")
           Output.print(Pictures.bars(answer.categories.map { ($0.name, $0.probability) }))
+          if !answer.attributes.isEmpty {
+            Output.print(Pictures.bars(answer.attributes.map { ("\($0.name): \($0.value)", $0.probability) }))
+          }
         }
       }
       try Pictures.exit(failed: answers.count { $0.error != nil }, of: answers.count)

@@ -39,6 +39,11 @@ enum Output {
     print(String(decoding: pretty, as: UTF8.self))
   }
 
+  /// Names, the first of many.
+  static func listing(_ names: [String], most: Int = 10) -> String {
+    names.prefix(most).joined(separator: ", ") + (names.count > most ? " and \(names.count - most) more" : "")
+  }
+
   static func fail(_ error: ZooError, asJSON: Bool) {
     if asJSON {
       try? json(Failure(error: .init(code: error.code.name, message: error.message)))

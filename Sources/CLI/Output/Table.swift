@@ -13,9 +13,16 @@ struct Table {
     rows.append(row)
   }
 
-  var text: String {
+  /// With the titles.
+  var text: String { lines(withTitles: true) }
+
+  /// Without them.
+  var rowsText: String { lines(withTitles: false) }
+
+  private func lines(withTitles: Bool) -> String {
+    let titles = columns.map(\.title)
     let widths = columns.indices.map { column in
-      ([columns[column].title] + rows.map { $0[column] }).map(\.count).max() ?? 0
+      ((withTitles ? [titles[column]] : []) + rows.map { $0[column] }).map(\.count).max() ?? 0
     }
     func line(_ cells: [String]) -> String {
       let padded = zip(cells.indices, cells).map { column, cell in
@@ -25,6 +32,6 @@ struct Table {
       let text = padded.joined(separator: "  ")
       return String(text.reversed().drop { $0 == " " }.reversed())
     }
-    return ([Output.bold(line(columns.map(\.title)))] + rows.map(line)).joined(separator: "\n")
+    return ((withTitles ? [Output.bold(line(titles))] : []) + rows.map(line)).joined(separator: "\n")
   }
 }

@@ -28,5 +28,19 @@ enum Units {
     return String(format: value < 10 ? "%.2f ms" : value < 100 ? "%.1f ms" : "%.0f ms", value)
   }
 
+  /// Without digits that say nothing: 2, 0.75.
+  static func plain(_ number: Double) -> String {
+    number == number.rounded() && abs(number) < 1e15 ? "\(Int(number))" : "\(number)"
+  }
+
+  /// How long something takes: 40 s, 3 min, 2 h.
+  static func duration(_ seconds: Double) -> String {
+    switch seconds {
+    case ..<100: String(format: "%.0f s", max(0, seconds))
+    case ..<6000: String(format: "%.0f min", seconds / 60)
+    default: String(format: "%.1f h", min(seconds, 1e9) / 3600)
+    }
+  }
+
   static func percent(_ share: Float) -> String { String(format: "%.1f %%", share * 100) }
 }

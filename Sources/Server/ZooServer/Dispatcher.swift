@@ -2,10 +2,13 @@ import Logging
 import ZooPluginKit
 import ZooProtocol
 import ZooRuntime
+import ZooSearch
 
 /// Turns calls that need the runtime into answers.
 struct Dispatcher: Sendable {
   let runtime: ModelRuntime
+  /// Nil where the server keeps no indexes.
+  let search: SearchService?
   let limits: ProtocolLimits
   let machine: @Sendable () -> WireMachine
 
@@ -79,6 +82,9 @@ struct Dispatcher: Sendable {
       try ModelName.check(call.model, field: "unregister.model")
       try await runtime.unregister(call.model, version: call.version)
       return .unregister(WireUnregisterResult())
+    case .createIndex, .dropIndex, .listIndexes, .configureIndex, .putItems, .removeItems, .getItems, .search, .rehash,
+      .rebuildIndex:
+      return try await searchResult(of: request, deadline: deadline)
     case .hello, .ping, .cancel, nil:
       throw ZooError(.internal, "the connection answers \(request.call?.name ?? "an empty request") itself")
     }

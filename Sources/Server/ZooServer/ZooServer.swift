@@ -4,24 +4,28 @@ import NIOPosix
 public import ServiceLifecycle
 public import ZooProtocol
 public import ZooRuntime
+public import ZooSearch
 
 /// The server: connections on TCP in front of a runtime.
 public final class ZooServer: Service {
   private let runtime: ModelRuntime
+  private let search: SearchService?
   private let configuration: ServerConfiguration
   private let logger: Logger
   private let machine: @Sendable () -> WireMachine
   private let onListening: @Sendable (SocketAddress) throws -> Void
 
   /// - Parameters:
+  ///   - search: the indexes, which have been opened; nil where the server keeps none.
   ///   - machine: describes the computer, for `zoo list`.
   ///   - onListening: called with the address when clients can connect.
   public init(
-    runtime: ModelRuntime, configuration: ServerConfiguration, logger: Logger,
+    runtime: ModelRuntime, search: SearchService? = nil, configuration: ServerConfiguration, logger: Logger,
     machine: @escaping @Sendable () -> WireMachine,
     onListening: @escaping @Sendable (SocketAddress) throws -> Void = { _ in }
   ) {
     self.runtime = runtime
+    self.search = search
     self.configuration = configuration
     self.logger = logger
     self.machine = machine
@@ -33,7 +37,8 @@ public final class ZooServer: Service {
   public func run() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
     let connections = OpenConnections(maximum: configuration.maximumConnections)
-    let dispatcher = Dispatcher(runtime: runtime, limits: configuration.limits, machine: machine)
+    let dispatcher = Dispatcher(
+      runtime: runtime, search: search, limits: configuration.limits, machine: machine)
     let (configuration, logger) = (configuration, logger)
 
     let listener: any Channel
@@ -78,6 +83,7 @@ public final class ZooServer: Service {
     connections.drainAll()
     await connections.waitUntilEmpty(atMost: configuration.drainTime)
     connections.closeAll()
+    await search?.shutdown()
     await runtime.shutdown()
     try await group.shutdownGracefully()
     logger.notice("stopped")

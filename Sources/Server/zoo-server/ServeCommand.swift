@@ -8,6 +8,8 @@ import ZooBackend
 public import ZooCPU
 import ZooProtocol
 import ZooRuntime
+import ZooSQLiteStore
+import ZooSearch
 import ZooServer
 
 /// `zoo-server serve`
@@ -24,6 +26,17 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(name: .customLong("models"), help: "The folder with the models.", completion: .directory)
   var modelsFolder: String = "models"
+
+  @Option(
+    name: .customLong("indexes"), help: "The folder with the indexes of visual search; made when the first is created.",
+    completion: .directory)
+  var indexesFolder: String = "indexes"
+
+  @Option(
+    name: .customLong("search-store"),
+    help: "NAME=FILE: a PostgreSQL store for indexes; the file holds its connection string. May be repeated.",
+    completion: .file())
+  var searchStores: [SearchStoreOption] = []
 
   @Option(help: "Where to listen: HOST:PORT; port 0 for any free one.")
   var listen: String = "127.0.0.1:7878"
@@ -72,13 +85,20 @@ struct ServeCommand: AsyncParsableCommand {
       .init(models: URL(filePath: modelsFolder, directoryHint: .isDirectory), preparationThreads: threads),
       plugins: plugins, backends: [cpu, ReferenceBackend()], logger: logger)
     await runtime.start()
+    let search = SearchService(
+      hasher: RuntimeHasher(runtime),
+      providers: [
+        EmbeddedStores(folder: URL(filePath: indexesFolder, directoryHint: .isDirectory), threads: threads)
+      ] + (try searchStores.map { try $0.provider() }),
+      hashingWidth: 2 * threads, logger: logger)
+    await search.start()
 
     let (host, port) = try address()
     var limits = ProtocolLimits()
     limits.frameBytes = frameLimit << 20
     let started = ContinuousClock.now
     let server = ZooServer(
-      runtime: runtime,
+      runtime: runtime, search: search,
       configuration: ServerConfiguration(
         host: host, port: port,
         tokens: AccessTokens(

@@ -1,4 +1,3 @@
-import Crypto
 public import Foundation
 import ZooBackend
 import ZooCycleGAN
@@ -52,17 +51,15 @@ public struct TinyModel: Sendable {
       fault == .notFinite ? try Weights(tensors(seed: seed, isFinite: false)) : healthy, to: path("weights.safetensors")
     )
 
-    var numbers = Numbers(seed: 99)
+    var numbers = SeededNumbers(seed: 99)
     let input = try Tensor((0..<16 * 16 * 3).map { _ in numbers.next() }, shape: [1, 16, 16, 3])
     let tested = fault == .wrongGolden ? try Weights(tensors(seed: seed + 1, isFinite: true)) : healthy
     let output = try Self.run(tested, on: input)
     try SafetensorsWriter.write(Weights(["image": input]), to: path("golden/input.safetensors"))
     try SafetensorsWriter.write(Weights(["image": output]), to: path("golden/output.safetensors"))
 
-    let entries = try ["weights.safetensors", "golden/input.safetensors", "golden/output.safetensors"].map { file in
-      let data = try Data(contentsOf: folder.appending(path: file))
-      let sum = SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
-      return #"files { path: "\#(file)" sha256: "\#(sum)" bytes: \#(data.count) }"#
+    let entries = try ["weights.safetensors", "golden/input.safetensors", "golden/output.safetensors"].map {
+      try manifestEntry(of: $0, in: folder)
     }
     if fault == .corruptFile {
       var data = try Data(contentsOf: folder.appending(path: "weights.safetensors"))
@@ -111,7 +108,7 @@ public struct TinyModel: Sendable {
   }
 
   private func tensors(seed: UInt64, isFinite: Bool) throws -> [String: Tensor] {
-    var numbers = Numbers(seed: seed)
+    var numbers = SeededNumbers(seed: seed)
     let w = width
     let shapes: [(String, Shape)] = [
       ("model.1", [w, 3, 7, 7]), ("model.4", [2 * w, w, 3, 3]), ("model.7", [4 * w, 2 * w, 3, 3]),
@@ -125,22 +122,5 @@ public struct TinyModel: Sendable {
       tensors["\(name).weight"] = try Tensor(values, shape: shape)
     }
     return tensors
-  }
-
-  /// Seeded numbers in −1…1 (SplitMix64).
-  private struct Numbers {
-    var state: UInt64
-
-    init(seed: UInt64) {
-      state = seed
-    }
-
-    mutating func next() -> Float {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return Float((z ^ (z >> 31)) >> 40) / Float(1 << 23) - 1
-    }
   }
 }

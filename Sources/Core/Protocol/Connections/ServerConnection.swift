@@ -255,13 +255,24 @@ extension WireRequest.OneOf_Call {
     case .upload: "upload"
     case .commit: "commit"
     case .unregister: "unregister"
+    case .createIndex: "create_index"
+    case .dropIndex: "drop_index"
+    case .listIndexes: "list_indexes"
+    case .configureIndex: "configure_index"
+    case .putItems: "put_items"
+    case .removeItems: "remove_items"
+    case .getItems: "get_items"
+    case .search: "search"
+    case .rehash: "rehash"
+    case .rebuildIndex: "rebuild_index"
     }
   }
 
   var neededAccess: AccessTokens.Access {
     switch self {
-    case .hello, .ping, .cancel, .list, .info, .infer: .call
+    case .hello, .ping, .cancel, .list, .info, .infer, .listIndexes, .getItems, .search: .call
     case .load, .unload, .register, .upload, .commit, .unregister: .administer
+    case .createIndex, .dropIndex, .configureIndex, .putItems, .removeItems, .rehash, .rebuildIndex: .administer
     }
   }
 }

@@ -25,97 +25,6 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// Numbered as gRPC's, so that people know them.
-public nonisolated enum WireStatusCode: SwiftProtobuf.Enum, Swift.CaseIterable {
-  public typealias RawValue = Int
-  case ok // = 0
-  case cancelled // = 1
-  case unknown // = 2
-  case invalidArgument // = 3
-  case deadlineExceeded // = 4
-  case notFound // = 5
-  case alreadyExists // = 6
-  case permissionDenied // = 7
-  case resourceExhausted // = 8
-  case failedPrecondition // = 9
-  case aborted // = 10
-  case unimplemented // = 12
-  case `internal` // = 13
-  case unavailable // = 14
-  case dataLoss // = 15
-  case unauthenticated // = 16
-  case UNRECOGNIZED(Int)
-
-  public init() {
-    self = .ok
-  }
-
-  public init?(rawValue: Int) {
-    switch rawValue {
-    case 0: self = .ok
-    case 1: self = .cancelled
-    case 2: self = .unknown
-    case 3: self = .invalidArgument
-    case 4: self = .deadlineExceeded
-    case 5: self = .notFound
-    case 6: self = .alreadyExists
-    case 7: self = .permissionDenied
-    case 8: self = .resourceExhausted
-    case 9: self = .failedPrecondition
-    case 10: self = .aborted
-    case 12: self = .unimplemented
-    case 13: self = .internal
-    case 14: self = .unavailable
-    case 15: self = .dataLoss
-    case 16: self = .unauthenticated
-    default: self = .UNRECOGNIZED(rawValue)
-    }
-  }
-
-  public var rawValue: Int {
-    switch self {
-    case .ok: return 0
-    case .cancelled: return 1
-    case .unknown: return 2
-    case .invalidArgument: return 3
-    case .deadlineExceeded: return 4
-    case .notFound: return 5
-    case .alreadyExists: return 6
-    case .permissionDenied: return 7
-    case .resourceExhausted: return 8
-    case .failedPrecondition: return 9
-    case .aborted: return 10
-    case .unimplemented: return 12
-    case .internal: return 13
-    case .unavailable: return 14
-    case .dataLoss: return 15
-    case .unauthenticated: return 16
-    case .UNRECOGNIZED(let i): return i
-    }
-  }
-
-  // The compiler won't synthesize support with the UNRECOGNIZED case.
-  public static let allCases: [WireStatusCode] = [
-    .ok,
-    .cancelled,
-    .unknown,
-    .invalidArgument,
-    .deadlineExceeded,
-    .notFound,
-    .alreadyExists,
-    .permissionDenied,
-    .resourceExhausted,
-    .failedPrecondition,
-    .aborted,
-    .unimplemented,
-    .internal,
-    .unavailable,
-    .dataLoss,
-    .unauthenticated,
-  ]
-
-}
-
 public nonisolated enum WireModelState: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
@@ -279,6 +188,86 @@ public nonisolated struct WireRequest: Sendable {
     set {call = .unregister(newValue)}
   }
 
+  public var createIndex: WireCreateIndexCall {
+    get {
+      if case .createIndex(let v)? = call {return v}
+      return WireCreateIndexCall()
+    }
+    set {call = .createIndex(newValue)}
+  }
+
+  public var dropIndex: WireDropIndexCall {
+    get {
+      if case .dropIndex(let v)? = call {return v}
+      return WireDropIndexCall()
+    }
+    set {call = .dropIndex(newValue)}
+  }
+
+  public var listIndexes: WireListIndexesCall {
+    get {
+      if case .listIndexes(let v)? = call {return v}
+      return WireListIndexesCall()
+    }
+    set {call = .listIndexes(newValue)}
+  }
+
+  public var configureIndex: WireConfigureIndexCall {
+    get {
+      if case .configureIndex(let v)? = call {return v}
+      return WireConfigureIndexCall()
+    }
+    set {call = .configureIndex(newValue)}
+  }
+
+  public var putItems: WirePutItemsCall {
+    get {
+      if case .putItems(let v)? = call {return v}
+      return WirePutItemsCall()
+    }
+    set {call = .putItems(newValue)}
+  }
+
+  public var removeItems: WireRemoveItemsCall {
+    get {
+      if case .removeItems(let v)? = call {return v}
+      return WireRemoveItemsCall()
+    }
+    set {call = .removeItems(newValue)}
+  }
+
+  public var getItems: WireGetItemsCall {
+    get {
+      if case .getItems(let v)? = call {return v}
+      return WireGetItemsCall()
+    }
+    set {call = .getItems(newValue)}
+  }
+
+  public var search: WireSearchCall {
+    get {
+      if case .search(let v)? = call {return v}
+      return WireSearchCall()
+    }
+    set {call = .search(newValue)}
+  }
+
+  public var rehash: WireRehashCall {
+    get {
+      if case .rehash(let v)? = call {return v}
+      return WireRehashCall()
+    }
+    set {call = .rehash(newValue)}
+  }
+
+  public var rebuildIndex: WireRebuildIndexCall {
+    get {
+      if case .rebuildIndex(let v)? = call {return v}
+      return WireRebuildIndexCall()
+    }
+    set {call = .rebuildIndex(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Call: Equatable, Sendable {
@@ -294,6 +283,16 @@ public nonisolated struct WireRequest: Sendable {
     case upload(WireUploadCall)
     case commit(WireCommitCall)
     case unregister(WireUnregisterCall)
+    case createIndex(WireCreateIndexCall)
+    case dropIndex(WireDropIndexCall)
+    case listIndexes(WireListIndexesCall)
+    case configureIndex(WireConfigureIndexCall)
+    case putItems(WirePutItemsCall)
+    case removeItems(WireRemoveItemsCall)
+    case getItems(WireGetItemsCall)
+    case search(WireSearchCall)
+    case rehash(WireRehashCall)
+    case rebuildIndex(WireRebuildIndexCall)
 
   }
 
@@ -416,6 +415,86 @@ public nonisolated struct WireResponse: Sendable {
     set {result = .unregister(newValue)}
   }
 
+  public var createIndex: WireCreateIndexResult {
+    get {
+      if case .createIndex(let v)? = result {return v}
+      return WireCreateIndexResult()
+    }
+    set {result = .createIndex(newValue)}
+  }
+
+  public var dropIndex: WireDropIndexResult {
+    get {
+      if case .dropIndex(let v)? = result {return v}
+      return WireDropIndexResult()
+    }
+    set {result = .dropIndex(newValue)}
+  }
+
+  public var listIndexes: WireListIndexesResult {
+    get {
+      if case .listIndexes(let v)? = result {return v}
+      return WireListIndexesResult()
+    }
+    set {result = .listIndexes(newValue)}
+  }
+
+  public var configureIndex: WireConfigureIndexResult {
+    get {
+      if case .configureIndex(let v)? = result {return v}
+      return WireConfigureIndexResult()
+    }
+    set {result = .configureIndex(newValue)}
+  }
+
+  public var putItems: WirePutItemsResult {
+    get {
+      if case .putItems(let v)? = result {return v}
+      return WirePutItemsResult()
+    }
+    set {result = .putItems(newValue)}
+  }
+
+  public var removeItems: WireRemoveItemsResult {
+    get {
+      if case .removeItems(let v)? = result {return v}
+      return WireRemoveItemsResult()
+    }
+    set {result = .removeItems(newValue)}
+  }
+
+  public var getItems: WireGetItemsResult {
+    get {
+      if case .getItems(let v)? = result {return v}
+      return WireGetItemsResult()
+    }
+    set {result = .getItems(newValue)}
+  }
+
+  public var search: WireSearchResult {
+    get {
+      if case .search(let v)? = result {return v}
+      return WireSearchResult()
+    }
+    set {result = .search(newValue)}
+  }
+
+  public var rehash: WireRehashResult {
+    get {
+      if case .rehash(let v)? = result {return v}
+      return WireRehashResult()
+    }
+    set {result = .rehash(newValue)}
+  }
+
+  public var rebuildIndex: WireRebuildIndexResult {
+    get {
+      if case .rebuildIndex(let v)? = result {return v}
+      return WireRebuildIndexResult()
+    }
+    set {result = .rebuildIndex(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Set where the status is OK.
@@ -432,27 +511,22 @@ public nonisolated struct WireResponse: Sendable {
     case upload(WireUploadResult)
     case commit(WireCommitResult)
     case unregister(WireUnregisterResult)
+    case createIndex(WireCreateIndexResult)
+    case dropIndex(WireDropIndexResult)
+    case listIndexes(WireListIndexesResult)
+    case configureIndex(WireConfigureIndexResult)
+    case putItems(WirePutItemsResult)
+    case removeItems(WireRemoveItemsResult)
+    case getItems(WireGetItemsResult)
+    case search(WireSearchResult)
+    case rehash(WireRehashResult)
+    case rebuildIndex(WireRebuildIndexResult)
 
   }
 
   public init() {}
 
   fileprivate var _status: WireStatus? = nil
-}
-
-public nonisolated struct WireStatus: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  public var code: WireStatusCode = .ok
-
-  /// Names the field, the value and the remedy. Empty where the code is OK.
-  public var message: String = String()
-
-  public var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  public init() {}
 }
 
 /// The first request on a connection.
@@ -1059,56 +1133,6 @@ public nonisolated struct WireLabels: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireLabel: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  public var index: UInt32 = 0
-
-  public var name: String = String()
-
-  public var probability: Float = 0
-
-  public var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  public init() {}
-}
-
-/// A binary hash. Bit i is bit (i mod 8), counted from the least significant, of byte i / 8.
-public nonisolated struct WireCode: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  public var bits: UInt32 = 0
-
-  public var data: Data = Data()
-
-  public var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  public init() {}
-}
-
-/// Where the time of a request went, in microseconds.
-public nonisolated struct WireTiming: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  public var queueUs: UInt64 = 0
-
-  public var prepareUs: UInt64 = 0
-
-  public var computeUs: UInt64 = 0
-
-  public var finishUs: UInt64 = 0
-
-  public var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  public init() {}
-}
-
 /// Brings a version that is in the repository, and not loaded, to `available`.
 public nonisolated struct WireLoadCall: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1333,17 +1357,13 @@ public nonisolated struct WireUnregisterResult: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "zoo.v1"
 
-nonisolated extension WireStatusCode: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATUS_CODE_OK\0\u{1}STATUS_CODE_CANCELLED\0\u{1}STATUS_CODE_UNKNOWN\0\u{1}STATUS_CODE_INVALID_ARGUMENT\0\u{1}STATUS_CODE_DEADLINE_EXCEEDED\0\u{1}STATUS_CODE_NOT_FOUND\0\u{1}STATUS_CODE_ALREADY_EXISTS\0\u{1}STATUS_CODE_PERMISSION_DENIED\0\u{1}STATUS_CODE_RESOURCE_EXHAUSTED\0\u{1}STATUS_CODE_FAILED_PRECONDITION\0\u{1}STATUS_CODE_ABORTED\0\u{2}\u{2}STATUS_CODE_UNIMPLEMENTED\0\u{1}STATUS_CODE_INTERNAL\0\u{1}STATUS_CODE_UNAVAILABLE\0\u{1}STATUS_CODE_DATA_LOSS\0\u{1}STATUS_CODE_UNAUTHENTICATED\0")
-}
-
 nonisolated extension WireModelState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0MODEL_STATE_UNSPECIFIED\0\u{1}MODEL_STATE_STARTING\0\u{1}MODEL_STATE_LOADING\0\u{1}MODEL_STATE_SELF_TEST\0\u{1}MODEL_STATE_AVAILABLE\0\u{1}MODEL_STATE_DRAINING\0\u{1}MODEL_STATE_ENDED\0")
 }
 
 nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Request"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}timeout_ms\0\u{2}\u{8}hello\0\u{1}ping\0\u{1}cancel\0\u{1}list\0\u{1}info\0\u{1}infer\0\u{1}load\0\u{1}unload\0\u{1}register\0\u{1}upload\0\u{1}commit\0\u{1}unregister\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}timeout_ms\0\u{2}\u{8}hello\0\u{1}ping\0\u{1}cancel\0\u{1}list\0\u{1}info\0\u{1}infer\0\u{1}load\0\u{1}unload\0\u{1}register\0\u{1}upload\0\u{1}commit\0\u{1}unregister\0\u{3}create_index\0\u{3}drop_index\0\u{3}list_indexes\0\u{3}configure_index\0\u{3}put_items\0\u{3}remove_items\0\u{3}get_items\0\u{1}search\0\u{1}rehash\0\u{3}rebuild_index\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1509,6 +1529,136 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
           self.call = .unregister(v)
         }
       }()
+      case 22: try {
+        var v: WireCreateIndexCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .createIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .createIndex(v)
+        }
+      }()
+      case 23: try {
+        var v: WireDropIndexCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .dropIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .dropIndex(v)
+        }
+      }()
+      case 24: try {
+        var v: WireListIndexesCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .listIndexes(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .listIndexes(v)
+        }
+      }()
+      case 25: try {
+        var v: WireConfigureIndexCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .configureIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .configureIndex(v)
+        }
+      }()
+      case 26: try {
+        var v: WirePutItemsCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .putItems(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .putItems(v)
+        }
+      }()
+      case 27: try {
+        var v: WireRemoveItemsCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .removeItems(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .removeItems(v)
+        }
+      }()
+      case 28: try {
+        var v: WireGetItemsCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .getItems(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .getItems(v)
+        }
+      }()
+      case 29: try {
+        var v: WireSearchCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .search(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .search(v)
+        }
+      }()
+      case 30: try {
+        var v: WireRehashCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .rehash(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .rehash(v)
+        }
+      }()
+      case 31: try {
+        var v: WireRebuildIndexCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .rebuildIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .rebuildIndex(v)
+        }
+      }()
       default: break
       }
     }
@@ -1574,6 +1724,46 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       guard case .unregister(let v)? = self.call else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
     }()
+    case .createIndex?: try {
+      guard case .createIndex(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+    }()
+    case .dropIndex?: try {
+      guard case .dropIndex(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+    }()
+    case .listIndexes?: try {
+      guard case .listIndexes(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
+    }()
+    case .configureIndex?: try {
+      guard case .configureIndex(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+    }()
+    case .putItems?: try {
+      guard case .putItems(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 26)
+    }()
+    case .removeItems?: try {
+      guard case .removeItems(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 27)
+    }()
+    case .getItems?: try {
+      guard case .getItems(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 28)
+    }()
+    case .search?: try {
+      guard case .search(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 29)
+    }()
+    case .rehash?: try {
+      guard case .rehash(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+    }()
+    case .rebuildIndex?: try {
+      guard case .rebuildIndex(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1590,7 +1780,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Response"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}status\0\u{2}\u{8}hello\0\u{1}ping\0\u{1}cancel\0\u{1}list\0\u{1}info\0\u{1}infer\0\u{1}load\0\u{1}unload\0\u{1}register\0\u{1}upload\0\u{1}commit\0\u{1}unregister\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}status\0\u{2}\u{8}hello\0\u{1}ping\0\u{1}cancel\0\u{1}list\0\u{1}info\0\u{1}infer\0\u{1}load\0\u{1}unload\0\u{1}register\0\u{1}upload\0\u{1}commit\0\u{1}unregister\0\u{3}create_index\0\u{3}drop_index\0\u{3}list_indexes\0\u{3}configure_index\0\u{3}put_items\0\u{3}remove_items\0\u{3}get_items\0\u{1}search\0\u{1}rehash\0\u{3}rebuild_index\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1756,6 +1946,136 @@ nonisolated extension WireResponse: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.result = .unregister(v)
         }
       }()
+      case 22: try {
+        var v: WireCreateIndexResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .createIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .createIndex(v)
+        }
+      }()
+      case 23: try {
+        var v: WireDropIndexResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .dropIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .dropIndex(v)
+        }
+      }()
+      case 24: try {
+        var v: WireListIndexesResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .listIndexes(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .listIndexes(v)
+        }
+      }()
+      case 25: try {
+        var v: WireConfigureIndexResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .configureIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .configureIndex(v)
+        }
+      }()
+      case 26: try {
+        var v: WirePutItemsResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .putItems(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .putItems(v)
+        }
+      }()
+      case 27: try {
+        var v: WireRemoveItemsResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .removeItems(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .removeItems(v)
+        }
+      }()
+      case 28: try {
+        var v: WireGetItemsResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .getItems(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .getItems(v)
+        }
+      }()
+      case 29: try {
+        var v: WireSearchResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .search(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .search(v)
+        }
+      }()
+      case 30: try {
+        var v: WireRehashResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .rehash(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .rehash(v)
+        }
+      }()
+      case 31: try {
+        var v: WireRebuildIndexResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .rebuildIndex(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .rebuildIndex(v)
+        }
+      }()
       default: break
       }
     }
@@ -1821,6 +2141,46 @@ nonisolated extension WireResponse: SwiftProtobuf.Message, SwiftProtobuf._Messag
       guard case .unregister(let v)? = self.result else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
     }()
+    case .createIndex?: try {
+      guard case .createIndex(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+    }()
+    case .dropIndex?: try {
+      guard case .dropIndex(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+    }()
+    case .listIndexes?: try {
+      guard case .listIndexes(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
+    }()
+    case .configureIndex?: try {
+      guard case .configureIndex(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+    }()
+    case .putItems?: try {
+      guard case .putItems(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 26)
+    }()
+    case .removeItems?: try {
+      guard case .removeItems(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 27)
+    }()
+    case .getItems?: try {
+      guard case .getItems(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 28)
+    }()
+    case .search?: try {
+      guard case .search(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 29)
+    }()
+    case .rehash?: try {
+      guard case .rehash(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+    }()
+    case .rebuildIndex?: try {
+      guard case .rebuildIndex(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1830,41 +2190,6 @@ nonisolated extension WireResponse: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.id != rhs.id {return false}
     if lhs._status != rhs._status {return false}
     if lhs.result != rhs.result {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".Status"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}message\0")
-
-  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularEnumField(value: &self.code) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.message) }()
-      default: break
-      }
-    }
-  }
-
-  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.code != .ok {
-      try visitor.visitSingularEnumField(value: self.code, fieldNumber: 1)
-    }
-    if !self.message.isEmpty {
-      try visitor.visitSingularStringField(value: self.message, fieldNumber: 2)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  public static func ==(lhs: WireStatus, rhs: WireStatus) -> Bool {
-    if lhs.code != rhs.code {return false}
-    if lhs.message != rhs.message {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3056,126 +3381,6 @@ nonisolated extension WireLabels: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
   public static func ==(lhs: WireLabels, rhs: WireLabels) -> Bool {
     if lhs.labels != rhs.labels {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireLabel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".Label"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}name\0\u{1}probability\0")
-
-  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.index) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 3: try { try decoder.decodeSingularFloatField(value: &self.probability) }()
-      default: break
-      }
-    }
-  }
-
-  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.index != 0 {
-      try visitor.visitSingularUInt32Field(value: self.index, fieldNumber: 1)
-    }
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
-    }
-    if self.probability.bitPattern != 0 {
-      try visitor.visitSingularFloatField(value: self.probability, fieldNumber: 3)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  public static func ==(lhs: WireLabel, rhs: WireLabel) -> Bool {
-    if lhs.index != rhs.index {return false}
-    if lhs.name != rhs.name {return false}
-    if lhs.probability != rhs.probability {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireCode: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".Code"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}bits\0\u{1}data\0")
-
-  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.bits) }()
-      case 2: try { try decoder.decodeSingularBytesField(value: &self.data) }()
-      default: break
-      }
-    }
-  }
-
-  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.bits != 0 {
-      try visitor.visitSingularUInt32Field(value: self.bits, fieldNumber: 1)
-    }
-    if !self.data.isEmpty {
-      try visitor.visitSingularBytesField(value: self.data, fieldNumber: 2)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  public static func ==(lhs: WireCode, rhs: WireCode) -> Bool {
-    if lhs.bits != rhs.bits {return false}
-    if lhs.data != rhs.data {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireTiming: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".Timing"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}queue_us\0\u{3}prepare_us\0\u{3}compute_us\0\u{3}finish_us\0")
-
-  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.queueUs) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.prepareUs) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.computeUs) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.finishUs) }()
-      default: break
-      }
-    }
-  }
-
-  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.queueUs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.queueUs, fieldNumber: 1)
-    }
-    if self.prepareUs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.prepareUs, fieldNumber: 2)
-    }
-    if self.computeUs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.computeUs, fieldNumber: 3)
-    }
-    if self.finishUs != 0 {
-      try visitor.visitSingularUInt64Field(value: self.finishUs, fieldNumber: 4)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  public static func ==(lhs: WireTiming, rhs: WireTiming) -> Bool {
-    if lhs.queueUs != rhs.queueUs {return false}
-    if lhs.prepareUs != rhs.prepareUs {return false}
-    if lhs.computeUs != rhs.computeUs {return false}
-    if lhs.finishUs != rhs.finishUs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

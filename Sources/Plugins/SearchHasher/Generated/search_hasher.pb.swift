@@ -22,8 +22,8 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// One trunk, two heads (Visual Search at eBay, arXiv 1706.03154, section 3): a semantic binary hash for ranking
-/// and category recognition for narrowing the search.
+/// One trunk and its heads (Visual Search at eBay, arXiv 1706.03154, section 3): a semantic binary hash for ranking,
+/// category recognition for narrowing the search and, where the model has them, attributes for re-ranking.
 public nonisolated struct SearchHasherConfig: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -35,7 +35,8 @@ public nonisolated struct SearchHasherConfig: Sendable {
   /// Unset: trunk.safetensors
   public var trunkWeights: String = String()
 
-  /// hash.weight [bits, features], hash.bias, category.weight [categories, features], category.bias.
+  /// hash.weight [bits, features], hash.bias, category.weight [categories, features], category.bias and, for each of
+  /// the attributes, attribute.NAME.weight [values, features], attribute.NAME.bias.
   /// Unset: heads.safetensors
   public var headWeights: String = String()
 
@@ -54,8 +55,11 @@ public nonisolated struct SearchHasherConfig: Sendable {
   /// Clears the value of `preprocessing`. Subsequent reads from it will return its default value.
   public mutating func clearPreprocessing() {self._preprocessing = nil}
 
-  /// How many categories a request gets that asks for no number. 0: 3
+  /// How many categories, and values of each attribute, a request gets that asks for no number. 0: 3
   public var topK: UInt32 = 0
+
+  /// What else is predicted of a picture, in the order of the answer; at most 64.
+  public var attributes: [AttributeHead] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -64,13 +68,31 @@ public nonisolated struct SearchHasherConfig: Sendable {
   fileprivate var _preprocessing: ZooBackbones.Preprocessing? = nil
 }
 
+/// A head that predicts one attribute: its colour, say.
+public nonisolated struct AttributeHead: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 to 64 ASCII letters, digits, _ and -, each name once: the answer has it as attribute.NAME.
+  public var name: String = String()
+
+  /// The names of the values, one a line, in the order of the rows of attribute.NAME.weight.
+  /// Unset: attributes/NAME.txt
+  public var values: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "zoo.plugins.v1"
 
 nonisolated extension SearchHasherConfig: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SearchHasherConfig"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trunk\0\u{3}trunk_weights\0\u{3}head_weights\0\u{1}categories\0\u{1}bits\0\u{1}preprocessing\0\u{3}top_k\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trunk\0\u{3}trunk_weights\0\u{3}head_weights\0\u{1}categories\0\u{1}bits\0\u{1}preprocessing\0\u{3}top_k\0\u{1}attributes\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -85,6 +107,7 @@ nonisolated extension SearchHasherConfig: SwiftProtobuf.Message, SwiftProtobuf._
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.bits) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._preprocessing) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.topK) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.attributes) }()
       default: break
       }
     }
@@ -116,6 +139,9 @@ nonisolated extension SearchHasherConfig: SwiftProtobuf.Message, SwiftProtobuf._
     if self.topK != 0 {
       try visitor.visitSingularUInt32Field(value: self.topK, fieldNumber: 7)
     }
+    if !self.attributes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.attributes, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -127,6 +153,42 @@ nonisolated extension SearchHasherConfig: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.bits != rhs.bits {return false}
     if lhs._preprocessing != rhs._preprocessing {return false}
     if lhs.topK != rhs.topK {return false}
+    if lhs.attributes != rhs.attributes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension AttributeHead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AttributeHead"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}values\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.values) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.values.isEmpty {
+      try visitor.visitSingularStringField(value: self.values, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: AttributeHead, rhs: AttributeHead) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.values != rhs.values {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,0 +1,52 @@
+// What the two ways of scanning share: pieces of runs that threads take, and what each thread has found.
+#ifndef ZOO_SCAN_H
+#define ZOO_SCAN_H
+
+#include "hamming.h"
+
+// Part of a run, of which `start` rows of other pieces are before it.
+typedef struct zoo_piece {
+  size_t start;
+  uint32_t run;
+  uint32_t first;
+  uint32_t count;
+} zoo_piece;
+
+typedef struct zoo_worker {
+  zoo_hamming_top *tops;  // [queries]
+  zoo_hamming_work work;
+} zoo_worker;
+
+typedef struct zoo_scanning {
+  const zoo_hamming_request *request;
+  const zoo_hamming_rows *runs;
+  const zoo_piece *pieces;
+  size_t piece_count;
+  size_t row_count;
+  zoo_hamming_pool *pool;
+  zoo_worker *workers;
+  size_t worker_count;
+  uint64_t *limits;                // [queries], the least that any worker has
+  const zoo_sliced_query *sliced;  // null where queries are compared one by one
+} zoo_scanning;
+
+// Makes `limit` the less of both, and returns it.
+ZOO_INLINE uint64_t zoo_lower(uint64_t *limit, uint64_t own) {
+  uint64_t seen = __atomic_load_n(limit, __ATOMIC_RELAXED);
+  while (own < seen) {
+    if (__atomic_compare_exchange_n(limit, &seen, own, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) return own;
+  }
+  return seen;
+}
+
+ZOO_INLINE size_t zoo_least(size_t a, size_t b) { return a < b ? a : b; }
+
+// Adds the planes behind the first to what hits have, and offers the rows that are left. The rows of the block start at
+// `first`; `query` is the whole query.
+void zoo_finish_block(const zoo_hamming_request *request, const zoo_hamming_rows *rows, size_t first,
+                      const uint64_t *query, zoo_hits *hits, zoo_hamming_top *top, zoo_hamming_work *work);
+
+// Scans for a request of one query whose codes have several planes. False where there is no memory.
+bool zoo_scan_twice(zoo_scanning *scanning);
+
+#endif

@@ -1,0 +1,35 @@
+import CZooHamming
+
+/// The instructions that the kernels use. Answers do not depend on it.
+public enum HammingInstructionSet: String, Sendable, Hashable, CaseIterable, Comparable {
+  /// What every processor has.
+  case plain
+  /// AVX2 and POPCNT.
+  case avx2
+  /// AVX-512 F, BW, DQ, VL and VPOPCNTDQ.
+  case avx512
+
+  /// The widest that this processor has.
+  public static var best: HammingInstructionSet {
+    switch zoo_hamming_best_set() {
+    case ZOO_HAMMING_AVX512: .avx512
+    case ZOO_HAMMING_AVX2: .avx2
+    default: .plain
+    }
+  }
+
+  /// All that this processor has.
+  public static var available: [HammingInstructionSet] { allCases.filter { $0 <= best } }
+
+  public static func < (left: HammingInstructionSet, right: HammingInstructionSet) -> Bool {
+    left.kernels.rawValue < right.kernels.rawValue
+  }
+
+  var kernels: zoo_hamming_set {
+    switch self {
+    case .plain: ZOO_HAMMING_PLAIN
+    case .avx2: ZOO_HAMMING_AVX2
+    case .avx512: ZOO_HAMMING_AVX512
+    }
+  }
+}

@@ -1,0 +1,58 @@
+internal import GRDB
+import ZooHamming
+import ZooItems
+
+extension WriteQueue {
+  /// Writes a group in one transaction and tells each job what became of it.
+  ///
+  /// Where a job fails, nothing of the group is stored; then its jobs are written one by one.
+  func commit(_ jobs: [Job]) {
+    let changes: Changes
+    var ends: [@Sendable () -> Void] = []
+    do {
+      let memory = try resident.memory()
+      changes = try pool.writeWithoutTransaction { database in
+        var transaction = WriteTransaction(database, memory)
+        try database.inTransaction(.immediate) {
+          for job in jobs { ends.append(try job.write(&transaction)) }
+          try transaction.finish()
+          return .commit
+        }
+        return transaction.changes
+      }
+    } catch {
+      guard jobs.count > 1 else { return jobs[0].fail(error) }
+      for job in jobs { commit([job]) }
+      return
+    }
+    do {
+      resident.replace(try resident.memory().applying(changes))
+      for end in ends { end() }
+    } catch {
+      let ended = SearchError(
+        .internal, "what was stored could not be done in memory: open the index again", cause: error)
+      resident.end(ended)
+      for job in jobs { job.fail(ended) }
+    }
+  }
+}
+
+extension Memory {
+  /// Itself after a transaction. Its indexes and catalogue are changed in place: searches see it at once.
+  fileprivate func applying(_ changes: Changes) throws -> Memory {
+    var memory = self
+    memory.settings = changes.settings
+    memory.nextNumber = changes.nextNumber
+    for version in changes.removedVersions { memory.remove(version: version) }
+    for (version, bits) in changes.widths.bits where memory.indexes[version] == nil {
+      try memory.add(version: version, bits: bits)
+    }
+    // What a search finds is in the catalogue.
+    catalogue.add(changes.additions)
+    for (version, changes) in changes.indexes {
+      try memory.indexes[version]?.update(removing: changes.removing, inserting: changes.inserting)
+    }
+    catalogue.remove(items: changes.removedItems)
+    return memory
+  }
+}

@@ -1,0 +1,62 @@
+public import Foundation
+
+/// What turns pictures into codes: the models of the zoo.
+///
+/// Errors are `ZooError`.
+public protocol PictureHasher: Sendable {
+  /// Makes sure that a version of a model serves, and says what it gives.
+  ///
+  /// - Parameter version: 0 for the serving one.
+  func open(_ model: String, version: UInt32) async throws -> HasherDescription
+
+  /// - Parameters:
+  ///   - picture: a JPEG or PNG file.
+  ///   - categories: how many of the likeliest to name; fewer come where the model knows fewer.
+  func hash(
+    _ picture: Data, by model: String, version: UInt32, categories: Int, deadline: ContinuousClock.Instant
+  ) async throws -> HashedPicture
+}
+
+/// A version of a model that hashes.
+public struct HasherDescription: Sendable, Hashable {
+  public var version: UInt32
+  public var bits: Int
+  /// Those that it predicts.
+  public var attributes: [String]
+
+  public init(version: UInt32, bits: Int, attributes: [String]) {
+    self.version = version
+    self.bits = bits
+    self.attributes = attributes
+  }
+}
+
+/// What one forward pass makes of a picture.
+public struct HashedPicture: Sendable {
+  public struct Category: Sendable {
+    public var index: Int
+    public var name: String
+    public var probability: Float
+
+    public init(index: Int, name: String, probability: Float) {
+      self.index = index
+      self.name = name
+      self.probability = probability
+    }
+  }
+
+  public var code: [UInt8]
+  /// The likeliest first.
+  public var categories: [Category]
+  /// The likeliest value of each attribute that the model predicts.
+  public var attributes: [String: String]
+  /// From the model's queue to its finish.
+  public var duration: Duration
+
+  public init(code: [UInt8], categories: [Category], attributes: [String: String], duration: Duration) {
+    self.code = code
+    self.categories = categories
+    self.attributes = attributes
+    self.duration = duration
+  }
+}
