@@ -192,7 +192,7 @@ public struct RetrievalEvaluation: Sendable {
       switch method {
       case .appearance(let everywhere): ("appearance, \(everywhere ? "everywhere" : top)", nil)
       case .attributes(let lambda, let everywhere):
-        ("λ = \(lambda), \(everywhere ? "everywhere" : top)", lambda)
+        ("with attributes (λ \(lambda)), \(everywhere ? "everywhere" : top)", lambda)
       case .features: ("features, cosine", nil)
       case .predictedCategory: ("predicted category alone", nil)
       }

@@ -223,4 +223,28 @@ struct CallTests {
       #expect(calls[1].parameters == ["top_k": .with { $0.integer = 3 }])
     }
   }
+
+  @Test func aHashTellsItsCategoriesAndAttributesApart() async throws {
+    func labels(_ name: String, _ values: String...) -> WireOutput {
+      .with {
+        $0.name = name
+        $0.labels.labels = values.map { value in .with { $0.name = value } }
+      }
+    }
+    let code = WireOutput.with {
+      $0.name = "code"
+      $0.code.bits = 64
+    }
+    let outputs = [
+      code, labels("categories", "Shirts", "Kurtas"), labels("attribute.colour", "Blue", "Navy Blue"),
+      labels("attribute.gender", "Men"),
+    ]
+    try await TestServer.with(serving { _, _ in .answer(.infer(.with { $0.outputs = outputs })) }) { server in
+      let answer = try await server.withClient { try await $0.hash(Data([1]), by: model) }
+      #expect(answer.code.bits == 64)
+      #expect(answer.categories.map(\.name) == ["Shirts", "Kurtas"])
+      #expect(answer.attributes.map(\.name) == ["colour", "gender"])
+      #expect(answer.attributes.map(\.value.name) == ["Blue", "Men"])
+    }
+  }
 }

@@ -19,7 +19,23 @@ static size_t zoo_most_rows(const zoo_hamming_request *request) {
   return rows < zoo_first_rows ? zoo_first_rows : zoo_least(rows, zoo_block_rows);
 }
 
-void zoo_finish_block(const zoo_hamming_request *request, const zoo_hamming_rows *rows, size_t first,
+// As zoo_refine does, but reads rows that are not hits, too: the faster way where most are.
+static void zoo_refine_all(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t count,
+                           const uint64_t *query, uint32_t bound, zoo_hits *hits) {
+  uint16_t distances[zoo_block_rows];
+  zoo_distances(set, rows, bytes, count, query, distances);
+  size_t kept = 0;
+  for (size_t hit = 0; hit < hits->count; hit++) {
+    const uint16_t row = hits->rows[hit];
+    const uint32_t total = (uint32_t)hits->distances[hit] + distances[row];
+    hits->rows[kept] = row;
+    hits->distances[kept] = (uint16_t)total;
+    kept += total <= bound;
+  }
+  hits->count = kept;
+}
+
+void zoo_finish_block(const zoo_hamming_request *request, const zoo_hamming_rows *rows, size_t first, size_t count,
                       const uint64_t *query, zoo_hits *hits, zoo_hamming_top *top, zoo_hamming_work *work) {
   const zoo_hamming_shape *shape = request->shape;
   for (size_t plane = 1; plane < shape->plane_count; plane++) {
@@ -27,8 +43,13 @@ void zoo_finish_block(const zoo_hamming_request *request, const zoo_hamming_rows
     if (is_last) work->finished += hits->count;
     query += shape->plane_bytes[plane - 1] / 8;
     const size_t bytes = shape->plane_bytes[plane];
-    zoo_refine(request->set, rows->planes[plane] + first * bytes, bytes, query,
-               request->prunes || is_last ? zoo_bound(top) : UINT32_MAX, hits);
+    const uint8_t *from = rows->planes[plane] + first * bytes;
+    const uint32_t bound = request->prunes || is_last ? zoo_bound(top) : UINT32_MAX;
+    if (hits->count > count / 2) {
+      zoo_refine_all(request->set, from, bytes, count, query, bound, hits);
+    } else {
+      zoo_refine(request->set, from, bytes, query, bound, hits);
+    }
   }
   for (size_t hit = 0; hit < hits->count; hit++) {
     zoo_offer_row(request, rows, first + hits->rows[hit], hits->distances[hit], top);
@@ -47,7 +68,7 @@ static void zoo_scan_block(const zoo_hamming_request *request, const zoo_hamming
   if (is_only) worker->work.finished += count;
   zoo_near(request->set, rows->planes[0] + first * bytes, bytes, count, words,
            request->prunes || is_only ? zoo_bound(top) : UINT32_MAX, &hits);
-  zoo_finish_block(request, rows, first, words, &hits, top, &worker->work);
+  zoo_finish_block(request, rows, first, count, words, &hits, top, &worker->work);
 }
 
 static void zoo_scan_piece(const zoo_scanning *scanning, const zoo_piece *piece, zoo_worker *worker) {
@@ -66,21 +87,43 @@ static void zoo_scan_piece(const zoo_scanning *scanning, const zoo_piece *piece,
 
 // MARK: Many queries at once
 
-typedef struct zoo_finding {
+// A row that is near a query.
+typedef struct zoo_find {
+  uint32_t query;
+  uint32_t row;
+  uint32_t distance;
+} zoo_find;
+
+// What was found in a block, until all queries have seen it: by then the rows' numbers have come from memory.
+typedef struct zoo_finds {
   const zoo_hamming_request *request;
   const zoo_hamming_rows *rows;
   size_t first;
   zoo_hamming_top *tops;
   uint32_t *bounds;
-} zoo_finding;
+  size_t count;
+  zoo_find finds[1024];
+} zoo_finds;
+
+static void zoo_offer_finds(zoo_finds *finds) {
+  for (size_t i = 0; i < finds->count; i++) {
+    const zoo_find *find = &finds->finds[i];
+    zoo_hamming_top *top = &finds->tops[find->query];
+    zoo_offer_row(finds->request, finds->rows, find->row, find->distance, top);
+    finds->bounds[find->query] = zoo_bound(top);
+  }
+  finds->count = 0;
+}
 
 static void zoo_found(void *context, size_t query, size_t row) {
-  const zoo_finding *finding = context;
-  row += finding->first;
-  const uint64_t code = zoo_load64(finding->rows->planes[0] + 8 * row);
-  const uint32_t distance = (uint32_t)__builtin_popcountll(code ^ finding->request->queries[query]);
-  zoo_offer_row(finding->request, finding->rows, row, distance, &finding->tops[query]);
-  finding->bounds[query] = zoo_bound(&finding->tops[query]);
+  zoo_finds *finds = context;
+  row += finds->first;
+  const uint64_t code = zoo_load64(finds->rows->planes[0] + 8 * row);
+  const uint32_t distance = (uint32_t)__builtin_popcountll(code ^ finds->request->queries[query]);
+  if (distance > finds->bounds[query]) return;
+  __builtin_prefetch(finds->rows->numbers + row);
+  if (finds->count == sizeof finds->finds / sizeof *finds->finds) zoo_offer_finds(finds);
+  finds->finds[finds->count++] = (zoo_find){(uint32_t)query, (uint32_t)row, distance};
 }
 
 static bool zoo_are_bounded(const uint32_t *bounds, size_t count) {
@@ -95,13 +138,20 @@ static void zoo_scan_piece_sliced(const zoo_scanning *scanning, const zoo_piece 
   const zoo_hamming_rows *rows = &scanning->runs[piece->run];
   uint32_t bounds[zoo_most_queries];
   for (size_t query = 0; query < request->count; query++) bounds[query] = zoo_bound(&worker->tops[query]);
+  zoo_finds finds;
+  finds.request = request;
+  finds.rows = rows;
+  finds.tops = worker->tops;
+  finds.bounds = bounds;
+  finds.count = 0;
   const size_t end = (size_t)piece->first + piece->count;
   for (size_t row = piece->first; row < end; row += zoo_sliced_rows) {
     // Not before every query has a bound: until then every row is found.
     if (end - row >= zoo_sliced_rows && zoo_are_bounded(bounds, request->count)) {
-      zoo_finding finding = {request, rows, row, worker->tops, bounds};
+      finds.first = row;
       zoo_sliced(request->set, (const uint64_t *)(const void *)(rows->planes[0] + 8 * row), scanning->sliced,
-                 request->count, bounds, zoo_found, &finding);
+                 request->count, bounds, zoo_found, &finds);
+      zoo_offer_finds(&finds);
       worker->work.rows += zoo_sliced_rows * request->count;
       worker->work.finished += zoo_sliced_rows * request->count;
       continue;

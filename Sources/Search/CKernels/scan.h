@@ -41,9 +41,9 @@ ZOO_INLINE uint64_t zoo_lower(uint64_t *limit, uint64_t own) {
 
 ZOO_INLINE size_t zoo_least(size_t a, size_t b) { return a < b ? a : b; }
 
-// Adds the planes behind the first to what hits have, and offers the rows that are left. The rows of the block start at
-// `first`; `query` is the whole query.
-void zoo_finish_block(const zoo_hamming_request *request, const zoo_hamming_rows *rows, size_t first,
+// Adds the planes behind the first to what hits have, and offers the rows that are left. The block is `count` rows from
+// `first` on; `query` is the whole query.
+void zoo_finish_block(const zoo_hamming_request *request, const zoo_hamming_rows *rows, size_t first, size_t count,
                       const uint64_t *query, zoo_hits *hits, zoo_hamming_top *top, zoo_hamming_work *work);
 
 // Scans for a request of one query whose codes have several planes. False where there is no memory.

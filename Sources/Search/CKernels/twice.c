@@ -52,8 +52,8 @@ static void zoo_second_pass(void *context, size_t index, size_t piece_index) {
   for (size_t done = 0; done < piece->count; done += block_rows) {
     const size_t count = zoo_least(block_rows, piece->count - done);
     zoo_select(request->set, passes->distances + piece->start + done, count, zoo_bound(top), &hits);
-    zoo_finish_block(request, &scanning->runs[piece->run], piece->first + done, request->queries, &hits, top,
-                     &worker->work);
+    zoo_finish_block(request, &scanning->runs[piece->run], piece->first + done, count, request->queries, &hits,
+                     top, &worker->work);
   }
   zoo_lower(scanning->limits, top->limit);
 }
@@ -83,7 +83,7 @@ static void zoo_measure(const zoo_passes *passes, const zoo_hamming_top *nearest
     hits.count = 1;
     hits.rows[0] = 0;
     hits.distances[0] = (uint16_t)(nearest->keys[i] >> 32);
-    zoo_finish_block(scanning->request, &scanning->runs[piece->run], piece->first + row - piece->start,
+    zoo_finish_block(scanning->request, &scanning->runs[piece->run], piece->first + row - piece->start, 1,
                      scanning->request->queries, &hits, measured, &work);
   }
   if (measured->count == measured->capacity) zoo_lower(scanning->limits, measured->limit + 1);

@@ -67,6 +67,8 @@ public final class SQLiteStore: ItemStore {
   public func close() async {
     try? await queue.alone { [resident, pool] in
       guard resident.end(SearchError(.unavailable, "the index is closed: open it again")) else { return }
+      // So that the database is whole without its log. Where it fails, the log is read when it is opened.
+      _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
       try? pool.close()
     }
     lock.withLock { $0 = nil }

@@ -57,9 +57,18 @@ struct SQLiteOpeningTests {
     try Data("half".utf8).write(to: folder.appending(path: "index.sqlite.new"))
     await expectError(.notFound) { _ = try await open() }
     try await create().close()
-    #expect(
-      try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false)).sorted()
-        == ["index.lock", "index.sqlite"])
+    #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "index.sqlite.new").path))
+  }
+
+  @Test("the database of an index that was closed is whole without its log")
+  func log() async throws {
+    try await createClosed()
+    let contents = try await contents()
+    for suffix in ["-wal", "-shm"] {
+      try? FileManager.default.removeItem(at: folder.appending(path: "index.sqlite\(suffix)"))
+    }
+    let alone = try await self.contents()
+    #expect(alone.items.count == 200 && alone.items == contents.items && alone.ids == contents.ids)
   }
 
   @Test("transactions are flushed to the disk, and references are checked")

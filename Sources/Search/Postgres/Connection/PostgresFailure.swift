@@ -19,8 +19,9 @@ struct PostgresFailure: Error, Sendable {
     guard let state else { return true }
     if state.hasPrefix("08") || isInDoubt { return true }
     switch state {
-    // A server that stops, crashed or starts; one that cannot be written to; too many connections; a deadlock.
-    case "57P01", "57P02", "57P03", "25006", "53300", "40001", "40P01": return true
+    // A server that stops, crashed or starts; one that cannot be written to; too many connections; a deadlock; a
+    // transaction that its client is just preparing.
+    case "57P01", "57P02", "57P03", "25006", "53300", "40001", "40P01", "55000": return true
     // PL/Proxy says no more of a shard that it cannot reach.
     case "XX000": return text.contains("PL/Proxy") || text.contains("REMOTE")
     default: return false
