@@ -148,6 +148,15 @@ let package = Package(
       ["ZooTinyModels", "ZooBackend", "ZooCPU", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN", protobuf, logging]),
     tests(of: "ZooItems"),
     tests(of: "ZooHamming", ["CZooHamming"]),
+    .executableTarget(
+      name: "zoo-store-crash", dependencies: ["ZooItems", "ZooSQLiteStore"], path: "Tests/Support/StoreCrash",
+      swiftSettings: settings),
+    .testTarget(
+      name: "ZooStoreTests",
+      dependencies: [
+        "ZooItems", "ZooHamming", "ZooSQLiteStore", "ZooPostgresStore", "zoo-store-crash", grdb,
+      ],
+      path: "Tests/ZooStoreTests", swiftSettings: settings),
     tests(
       of: "ZooSearch",
       [

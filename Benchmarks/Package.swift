@@ -2,6 +2,12 @@
 
 import PackageDescription
 
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
 // A package of its own, so that nobody who only serves models builds it.
 let package = Package(
   name: "Benchmarks",
@@ -17,10 +23,14 @@ let package = Package(
         .product(name: "ZooPlugins", package: "zoo"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: [
-        .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
-      ])
+      swiftSettings: settings),
+    .executableTarget(
+      name: "zoo-compare-search",
+      dependencies: [
+        .product(name: "ZooCore", package: "zoo"),
+        .product(name: "ZooSearchEngine", package: "zoo"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
   ]
 )

@@ -42,11 +42,13 @@ struct CallTests {
   @Test func aServerThatNeverAnswersIsGivenUpAtTheDeadlineAndTold() async throws {
     try await TestServer.with { server in
       try await server.withClient { client in
+        // The deadline is the call's alone: on a busy machine, connecting could take longer than that.
+        _ = try await client.ping()
         await expectError(.deadlineExceeded) {
-          _ = try await client.infer(model, inputs: [], timeout: .milliseconds(50))
+          _ = try await client.infer(model, inputs: [], timeout: .milliseconds(500))
         }
         let request = try await server.next("infer")
-        #expect(1...50 ~= request.timeoutMs, "the server knows how long the client waits")
+        #expect(1...500 ~= request.timeoutMs, "the server knows how long the client waits")
         let cancel = try await server.next("cancel").cancel
         #expect(cancel.requestID == request.id)
         _ = try await client.ping()

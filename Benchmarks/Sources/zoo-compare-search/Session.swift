@@ -28,7 +28,9 @@ struct Session {
       let kept = Kept(queries: codes, k: k, method: mode.method, isBatch: isBatch)
       self.kept = kept
       var answers: [HammingAnswer] = []
-      let time = ContinuousClock().measure { answers = search(kept, codes) }
+      let time = ContinuousClock().measure {
+        answers = isBatch ? search(kept, codes) : codes.flatMap { search(kept, [$0]) }
+      }
       try write(answers, k: k, to: output)
       return .ok(milliseconds: time.milliseconds, plan: answers.first?.plan.description ?? "no queries")
     case .time(let count):

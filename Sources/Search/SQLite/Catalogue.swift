@@ -69,6 +69,9 @@ final class Catalogue: Sendable {
     }
   }
 
+  /// Gives back what is not used.
+  func trim() { state.withLock { $0.view.items.trim() } }
+
   func remove(items: [UInt32]) {
     guard !items.isEmpty else { return }
     state.withLock { state in

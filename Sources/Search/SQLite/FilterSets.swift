@@ -18,12 +18,19 @@ final class FilterSets: Sendable {
   func labels(accepting filters: [AttributeFilter], _ catalogue: Catalogue, _ view: Catalogue.View) -> LabelSet {
     var entry = state.withLock { $0[filters] } ?? Entry()
     guard entry.count < view.labels.count else { return entry.accepted }
+    // Of each filter, which terms it accepts.
     let wanted = filters.map { filter in
-      Set(filter.values.compactMap { catalogue.term(.init(attribute: filter.attribute, value: $0)) })
+      var terms = [Bool](repeating: false, count: view.terms.count)
+      for value in filter.values {
+        guard let term = catalogue.term(.init(attribute: filter.attribute, value: value)), term < terms.count else {
+          continue
+        }
+        terms[Int(term)] = true
+      }
+      return terms
     }
-    for label in UInt32(entry.count)..<UInt32(view.labels.count)
-    where wanted.allSatisfy({ wanted in view.labels[label].terms.contains(where: wanted.contains) }) {
-      entry.accepted.insert(label)
+    view.labels.forEachTerms(from: entry.count) { label, terms in
+      if wanted.allSatisfy({ wanted in terms.contains { wanted[Int($0)] } }) { entry.accepted.insert(label) }
     }
     entry.count = view.labels.count
     state.withLock { entries in

@@ -10,7 +10,7 @@ final class FolderLock: Sendable {
 
   init(_ folder: URL) throws(SearchError) {
     let path = folder.appending(path: "index.lock").path(percentEncoded: false)
-    descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw SearchError(.unavailable, "\(path) cannot be opened: \(String(cString: strerror(errno)))")
     }
@@ -20,6 +20,7 @@ final class FolderLock: Sendable {
         .failedPrecondition,
         "the index \(folder.path(percentEncoded: false)) is open already, here or in another process: close it there")
     }
+    self.descriptor = descriptor
   }
 
   deinit {

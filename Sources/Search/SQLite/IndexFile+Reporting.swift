@@ -10,7 +10,15 @@ extension IndexFile {
     } catch let error as DatabaseError {
       throw searchError(error)
     } catch let error as HammingIndexError {
-      throw SearchError(error.code == .outOfMemory ? .unavailable : .internal, error.message, cause: error)
+      throw searchError(error)
+    }
+  }
+
+  private func searchError(_ error: HammingIndexError) -> SearchError {
+    switch error.code {
+    case .invalidOption: SearchError(.invalid, error.message, cause: error)
+    case .outOfMemory: SearchError(.unavailable, error.message, cause: error)
+    default: SearchError(.internal, error.message, cause: error)
     }
   }
 

@@ -17,9 +17,25 @@ struct ItemLabels: Sendable, Equatable {
       }
       return range.lowerBound
     }
+
+    mutating func reserveCapacity(_ count: Int) {
+      offsets.reserveCapacity(count)
+      labels.reserveCapacity(count)
+    }
+
+    /// Itself without room to spare.
+    var trimmed: Chunk {
+      var chunk = Chunk()
+      chunk.reserveCapacity(offsets.count)
+      chunk.offsets += offsets
+      chunk.labels += labels
+      return chunk
+    }
   }
 
   private static var chunk: UInt32 { 4096 }
+  /// Chunks have room for no more than so many times their items.
+  private static var spare: Int { 4 }
 
   private var chunks: [Chunk] = []
   private(set) var count = 0
@@ -37,6 +53,8 @@ struct ItemLabels: Sendable, Equatable {
   mutating func insert(_ number: UInt32, label: UInt32) {
     let index = Int(number / Self.chunk)
     while index >= chunks.count { chunks.append(Chunk()) }
+    // Numbers are given out without gaps.
+    if chunks[index].offsets.isEmpty { chunks[index].reserveCapacity(Int(Self.chunk)) }
     let offset = UInt16(number % Self.chunk)
     let place = chunks[index].place(of: offset)
     chunks[index].offsets.insert(offset, at: place)
@@ -50,8 +68,15 @@ struct ItemLabels: Sendable, Equatable {
     let place = chunks[index].place(of: UInt16(number % Self.chunk))
     chunks[index].offsets.remove(at: place)
     chunks[index].labels.remove(at: place)
-    if chunks[index].offsets.isEmpty { chunks[index] = Chunk() }
     count -= 1
+    if chunks[index].offsets.count * Self.spare < chunks[index].offsets.capacity {
+      chunks[index] = chunks[index].offsets.isEmpty ? Chunk() : chunks[index].trimmed
+    }
+  }
+
+  /// Gives back what is not used, but for the last chunk, which grows.
+  mutating func trim() {
+    for index in chunks.indices.dropLast() { chunks[index] = chunks[index].trimmed }
   }
 
   /// Items by label.

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import GRDB
 import ZooHamming
 import ZooItems
@@ -32,7 +33,9 @@ struct Memory: Sendable {
       try add(version: row[0], bits: row[1])
     }
     for (version, index) in indexes {
-      try readCodes(of: version, database) { try index.insert($0) }
+      var columns = CodeColumns(index)
+      try readCodes(of: version, database) { try columns.append(number: $0, label: $1, partition: $2, code: $3) }
+      try columns.flush()
     }
   }
 
@@ -82,11 +85,14 @@ struct Memory: Sendable {
       read.items.append((number, label))
     }
     catalogue.add(read)
+    catalogue.trim()
   }
 
-  /// What the database has to be found by a version, in the order of numbers, some at a time.
+  /// What the database has to be found by a version, in the order of numbers.
+  ///
+  /// - Parameter body: gets the number, the label, the partition and the code of an item.
   func readCodes(
-    of version: UInt32, _ database: Database, _ body: ([HammingEntry]) throws -> Void
+    of version: UInt32, _ database: Database, _ body: (UInt32, UInt32, UInt32, Data) throws -> Void
   ) throws {
     guard try database.tableExists(Schema.codes(of: version)) else {
       throw Self.damaged("the codes of version \(version) are not there")
@@ -99,20 +105,15 @@ struct Memory: Sendable {
         FROM items CROSS JOIN \(Schema.codes(of: version)) AS codes ON codes.picture = items.picture
         ORDER BY items.number
         """)
-    var entries: [HammingEntry] = []
     while let row = try rows.next() {
+      let number: UInt32 = row[0]
       let label: UInt32 = row[1]
-      let entry = HammingEntry(
-        number: row[0], partition: view.labels[label].category, label: label, code: try row.bytes(2))
-      guard entry.code.count * 8 == widths.bits[version] else {
-        throw Self.damaged("item \(entry.number) has a code of \(entry.code.count) bytes of version \(version)")
-      }
-      entries.append(entry)
-      if entries.count == 1 << 16 {
-        try body(entries)
-        entries.removeAll(keepingCapacity: true)
+      try row.withUnsafeData(atIndex: 2) { code in
+        guard let code, code.count * 8 == widths.bits[version] else {
+          throw Self.damaged("item \(number) has a code of another width than version \(version) makes")
+        }
+        try body(number, label, view.labels[label].category, code)
       }
     }
-    try body(entries)
   }
 }

@@ -25,15 +25,10 @@ final class Resident: Sendable {
     }
   }
 
-  /// From now on everything fails with an error.
-  ///
-  /// - Returns: false where it did so already.
-  @discardableResult
-  func end(_ error: SearchError) -> Bool {
+  /// From now on everything fails with an error, the first that is given.
+  func end(_ error: SearchError) {
     state.withLock { state in
-      guard case .open = state else { return false }
-      state = .ended(error)
-      return true
+      if case .open = state { state = .ended(error) }
     }
   }
 }

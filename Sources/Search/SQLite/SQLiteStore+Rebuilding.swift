@@ -1,3 +1,4 @@
+internal import Foundation
 internal import GRDB
 import ZooHamming
 import ZooItems
@@ -57,7 +58,16 @@ extension Memory {
     }
     for (version, index) in indexes {
       var missing = 0
-      try other.readCodes(of: version, database) { missing += $0.count - index.remove($0) }
+      var entries: [HammingEntry] = []
+      func remove() {
+        missing += entries.count - index.remove(entries)
+        entries.removeAll(keepingCapacity: true)
+      }
+      try other.readCodes(of: version, database) { number, label, partition, code in
+        entries.append(HammingEntry(number: number, partition: partition, label: label, code: [UInt8](code)))
+        if entries.count == 1 << 16 { remove() }
+      }
+      remove()
       let left = index.snapshot().count
       guard missing == 0, left == 0 else {
         return "with version \(version) \(missing) items could not be found and \(left) that are not stored could"

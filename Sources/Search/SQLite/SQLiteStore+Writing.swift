@@ -10,7 +10,9 @@ extension SQLiteStore {
 
   public func put(_ items: [NewItem]) async throws -> [PutOutcome] {
     let items = try items.checked()
-    return try await write(size: items.count) { try $0.put(items) }
+    // A file of 64 KiB takes about as long as an item.
+    let size = items.reduce(items.count) { $0 + ($1.picture.data?.count ?? 0) >> 16 }
+    return try await write(size: size) { try $0.put(items) }
   }
 
   public func remove(_ ids: [String]) async throws -> [Bool] {

@@ -65,12 +65,13 @@ public final class SQLiteStore: ItemStore {
 
   /// Waits for the writes that have begun. What is called afterwards fails with `unavailable`.
   public func close() async {
-    try? await queue.alone { [resident, pool] in
-      guard resident.end(SearchError(.unavailable, "the index is closed: open it again")) else { return }
+    try? await queue.alone { [self] in
+      resident.end(SearchError(.unavailable, "the index is closed: open it again"))
+      guard let lock = lock.withLock({ $0.take() }) else { return }
       // So that the database is whole without its log. Where it fails, the log is read when it is opened.
       _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
       try? pool.close()
+      withExtendedLifetime(lock) {}
     }
-    lock.withLock { $0 = nil }
   }
 }

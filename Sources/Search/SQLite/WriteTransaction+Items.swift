@@ -20,7 +20,7 @@ extension WriteTransaction {
   /// Puts items that have been checked, but for their codes.
   mutating func put(_ items: [NewItem]) throws -> [PutOutcome] {
     try changes.widths.check(items)
-    // Which item brought a picture of which there is neither a code nor a file.
+    // The first item with each picture of which there is neither a code nor a file.
     var bare: [Int64: Int] = [:]
     var left: Set<Int64> = []
     var outcomes: [PutOutcome] = []
@@ -38,7 +38,7 @@ extension WriteTransaction {
         left.insert(old.picture)
       }
       let picture = try self.picture(item.picture)
-      bare[picture.number] = picture.isBare ? index : nil
+      bare[picture.number] = picture.isBare ? bare[picture.number] ?? index : nil
       let duplicate: String? = try row(
         "SELECT id FROM items WHERE picture = ? ORDER BY number LIMIT 1", [picture.number]
       ).map { $0[0] }
@@ -54,7 +54,8 @@ extension WriteTransaction {
       outcomes.append(PutOutcome(number: number, replaced: old != nil, duplicateOf: duplicate))
     }
     try drop(left)
-    for (picture, index) in bare where try row("SELECT 1 FROM items WHERE picture = ?", [picture]) != nil {
+    for (picture, index) in bare.sorted(by: { $0.value < $1.value })
+    where try row("SELECT 1 FROM items WHERE picture = ?", [picture]) != nil {
       throw SearchError(
         .failedPrecondition,
         "items[\(index)].picture has neither a code nor data, and the index does not have it: send it whole")

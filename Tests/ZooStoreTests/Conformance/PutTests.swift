@@ -114,8 +114,17 @@ struct PutTests {
       bare.picture.codes = [:]
       await expectError(.failedPrecondition, "items[2].picture") {
         _ = try await store.put([
-          .testing("a", code: 1, category: "New", attributes: ["colour": "green"]), .testing("b"), bare,
+          .testing("a", code: 1, category: "New", attributes: ["colour": "green"]), .testing("b"), bare, bare,
         ])
+      }
+      // Who is at fault goes by the order of the batch.
+      await expectError(.failedPrecondition, "items[1].picture") {
+        _ = try await store.put(
+          (0..<6).map { number in
+            var item = NewItem.testing("\(number)")
+            if number > 0 { item.picture.codes = [:] }
+            return item
+          })
       }
       #expect(try await store.items(after: 0, limit: 10) == before)
       #expect(try await store.ids(categories: ["New"]) == [])

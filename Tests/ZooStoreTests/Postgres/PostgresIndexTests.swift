@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 import ZooItems
 import ZooPostgresStore
@@ -103,18 +102,18 @@ struct PostgresIndexTests {
         }
       }
       _ = try await index.store.put(batch(0, 0))
-      let writers = Atomic(2)
+      let writers = SharedValue(2)
       try await withThrowingTaskGroup(of: Void.self) { group in
         for (writer, store) in stores.enumerated() {
           group.addTask {
-            defer { writers.subtract(1, ordering: .relaxed) }
+            defer { writers.change { $0 -= 1 } }
             for round in 1...25 {
               let outcomes = try await store.put(batch(writer, round))
               #expect(outcomes.allSatisfy { $0.replaced })
             }
           }
           group.addTask {
-            while writers.load(ordering: .relaxed) > 0 {
+            while writers.value > 0 {
               let items = try await store.items(ids: (0..<5).map { "\($0)" })
               #expect(Set(items.map { $0?.link ?? "gone" }).count == 1, "\(items)")
               #expect(try await store.ids(k: 10).count == 5)

@@ -26,11 +26,11 @@ struct PostgresRecoveryTests {
   ///
   /// - Parameter isDecided: whether it has told the coordinator before.
   private func dieRemoving(from index: PostgresIndex, isDecided: Bool) async throws {
-    try await index.postgres.cluster.write { [number = index.postgres.index] writer in
-      let rows = try writer.coordinator.run(
-        Call("SELECT nextval('zoo.transaction_numbers'), shards FROM zoo.layout"))
-      let transaction = try rows.bigint(0, 0)
-      for (shard, target) in try rows.texts(0, 1).enumerated() {
+    try await index.postgres.cluster.write { [number = index.postgres.index] _ in
+      let coordinator = try Connection(to: index.connection, lockTimeout: 5)
+      let begun = try coordinator.run(Call("SELECT * FROM zoo.begin_writing($1)", [.int(number)]))
+      let transaction = try begun.bigint(0, 0)
+      for (shard, target) in try begun.texts(0, 2).enumerated() {
         let connection = try Connection(to: target, lockTimeout: 5)
         _ = try connection.run([
           .begin, Call("SELECT * FROM zoo.remove_items($1, $2)", [.int(number), .texts(["one", "two"])]),
@@ -38,9 +38,8 @@ struct PostgresRecoveryTests {
         _ = try connection.run(.prepare(PreparedTransaction(index: number, number: transaction, shard: shard)))
       }
       if isDecided {
-        _ = try writer.coordinator.run(
-          Call(
-            "INSERT INTO zoo.transactions (number, index) VALUES ($1, $2)", [.bigint(transaction), .int(number)]))
+        _ = try coordinator.run(
+          Call("INSERT INTO zoo.transactions (number, index) VALUES ($1, $2)", [.bigint(transaction), .int(number)]))
       }
     }
   }

@@ -22,8 +22,8 @@ extension Writer {
         let rows = try transaction.run(calls)
         outcomes += try batch.outcomes(rows.map { $0[$0.count - 1] }, left: &left)
       }
-      if let bare = try sweep(left, transaction).first(where: { _ in true }) {
-        let place = items.firstIndex { $0.picture.hash == bare } ?? 0
+      let bare = Set(try sweep(left, transaction))
+      if let place = items.firstIndex(where: { bare.contains($0.picture.hash) }) {
         throw SearchError(
           .failedPrecondition,
           "items[\(place)].picture has neither a code nor data, and the index does not have it: send it whole")
