@@ -6,13 +6,14 @@ engines      the peers, and the program that stands before one of them and speak
 comparison   starts engines, holds their answers against float64, times them in turn
 report       the tables
 plot         the picture
-environment  the virtual environment
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+# What the comparison itself needs.
+PACKAGES = ("numpy", "safetensors", "torch", "pillow")
 PRECISIONS = ("float32", "bfloat16", "int8")
 
 
@@ -33,18 +34,3 @@ WORKS = {
     "mobilenetv2-224": Work("mobilenet-v2", 224, 224),
     "efficientnet-lite0-224": Work("efficientnet-lite0", 224, 224),
 }
-
-
-class Failure(Exception):
-    """Why an engine gets no row. The others go on."""
-
-
-class Unable(Failure):
-    """A failure that every network and number of threads would meet."""
-
-
-def reason(text: str) -> str:
-    """The line of a program's standard error that says why it ended."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    stated = [line for line in lines if line.startswith("Error:") or "Fatal error:" in line]
-    return (stated or lines[-1:] or ["it said nothing"])[0][:300]

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import json
-import os
 import pathlib
-import signal
-import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
 
-from compare_engines import Failure, Unable, reason
+import compare.process
+from compare import Failure, Unable
+from compare.environment import install, variables
+from compare.figures import Row, machine, summary
 from compare_engines.engines import ENGINES
-from compare_engines.environment import install, variables
 from compare_engines.files import Files
 
 ZOO = "zoo"
@@ -25,9 +21,6 @@ ZOO = "zoo"
 NATIVE = "native"
 # Largest difference from float64 that passes, as a part of the largest output. What is past it elsewhere is no answer.
 TOLERANCES = {"float32": 1e-3, "bfloat16": 0.5, "int8": 0.5}
-
-# What is known of an engine in a case: the case's fields, and what the measuring found.
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,62 +42,16 @@ class Case:
         return ", ".join([self.precision, f"batch {self.batch}", threads, *limit])
 
 
-class Process:
-    """An engine at the other end of two pipes."""
+class Process(compare.process.Process):
+    """An engine, and what is known of it so far."""
 
     def __init__(self, name: str, command: list[str], environment: dict[str, str], errors: pathlib.Path) -> None:
+        super().__init__(command, environment, errors)
         self.name = name
-        self.errors = errors
-        # What is known of it so far.
-        self.row: Row = {"engine": name}
+        self.row: Row = {"engine": name, "version": self.hello.get("version", ""), "load_ms": self.hello["load_ms"]}
         self.times: list[float] = []
         # Runs in a turn.
         self.count = 1
-        with errors.open("w") as stream:
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": stream}
-            try:
-                self.process = subprocess.Popen(command, text=True, env=environment, **pipes)
-            except OSError as error:
-                raise Failure(f"cannot be started: {error}") from None
-        try:
-            hello = self.answer()
-        except Failure:
-            self.end()
-            raise
-        self.row |= {"version": hello.get("version", ""), "load_ms": hello["load_ms"]}
-
-    def answer(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()
-        if not line:
-            code = self.process.wait()
-            ended = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-            raise Failure(f"{ended}: {reason(self.errors.read_text(errors='replace'))}")
-        try:
-            answer = json.loads(line)
-        except json.JSONDecodeError:
-            raise Failure(f"answers {line.strip()[:200]!r}") from None
-        if "error" in answer:
-            raise Failure(answer["error"])
-        return answer
-
-    def ask(self, **request: Any) -> dict[str, Any]:
-        try:
-            self.process.stdin.write(json.dumps(request) + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # It has ended; why is found where its answer should be.
-        return self.answer()
-
-    def end(self) -> None:
-        try:
-            self.process.stdin.close()
-        except BrokenPipeError:
-            pass
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 def start_zoo(program: pathlib.Path, case: Case, files: Files) -> Process:
@@ -181,22 +128,8 @@ def take_turn(process: Process) -> None:
 
 
 def conclude(process: Process) -> None:
-    process.row |= {
-        "median_ms": statistics.median(process.times),
-        "min_ms": min(process.times),
-        "p10_ms": quantile(process.times, 0.1),
-        "p90_ms": quantile(process.times, 0.9),
-        "runs": len(process.times),
-        "peak_rss_mb": process.ask(rss=True)["rss_mb"],
-    }
-
-
-def grouped(rows: Iterable[Row], *keys: str) -> list[list[Row]]:
-    """The rows by what they have under the keys, in the order in which that first comes."""
-    found: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        found.setdefault(tuple(row[key] for key in keys), []).append(row)
-    return list(found.values())
+    process.row |= summary(process.times)
+    process.row |= {"runs": len(process.times), "peak_rss_mb": process.ask(rss=True)["rss_mb"]}
 
 
 def ours_and_fastest(rows: list[Row]) -> tuple[Row, Row] | None:
@@ -210,19 +143,6 @@ def ours_and_fastest(rows: list[Row]) -> tuple[Row, Row] | None:
 
 def case_of(row: Row) -> Case:
     return Case(**{field.name: row[field.name] for field in fields(Case)})
-
-
-def quantile(values: list[float], part: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
-
-
-def machine() -> str:
-    """The processor's name, and how many of its cores this program may use."""
-    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    count = len(os.sched_getaffinity(0))
-    return f"{names[0] if names else os.uname().machine}, {count} {'core' if count == 1 else 'cores'}"
 
 
 class Comparison:

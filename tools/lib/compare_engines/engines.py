@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
-import json
-import os
 import pathlib
-import sys
 import time
-from typing import Any, ClassVar, TextIO
+from typing import Any, ClassVar
+
+from compare.service import Reply, memory_mb, milliseconds_since, serve
 
 
 class Engine:
@@ -192,22 +192,6 @@ ENGINES: dict[str, type[Engine]] = {
 }
 
 
-def peak_rss_mb() -> float:
-    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("/proc/self/status has no VmHWM")
-
-
-def milliseconds_since(start: float) -> float:
-    return (time.perf_counter() - start) * 1e3
-
-
-def one_line(error: Exception) -> str:
-    """What an exception says. The end of it, if it is long: the beginning says where."""
-    return " ".join(str(error).split())[-300:] or type(error).__name__
-
-
 def reply(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
     from safetensors.numpy import load_file, save_file
 
@@ -226,29 +210,19 @@ def reply(engine: Engine, request: dict[str, Any]) -> dict[str, Any]:
             times.append(milliseconds_since(start))
         return {"ms": times}
     if "rss" in request:
-        return {"rss_mb": peak_rss_mb()}
+        return {"rss_mb": memory_mb("VmHWM")}
     raise ValueError(f"unknown request {request}")
 
 
-def serve(options: argparse.Namespace, answers: TextIO) -> None:
-    def answer(values: dict[str, Any]) -> None:
-        answers.write(json.dumps(values) + "\n")
-
-    try:
-        kind = ENGINES[options.engine]
-        # Before the clock starts: all that loading will import.
-        for package in (*kind.packages, *kind.modules, "safetensors.numpy"):
-            importlib.import_module(package)
-        start = time.perf_counter()
-        engine = kind(options.folder, options.network, options.precision, options.threads)
-        answer({"ready": True, "load_ms": milliseconds_since(start), "version": engine.version})
-    except Exception as error:
-        return answer({"error": one_line(error)})
-    for line in sys.stdin:
-        try:
-            answer(reply(engine, json.loads(line)))
-        except Exception as error:  # The other side decides what it means.
-            answer({"error": one_line(error)})
+def start(options: argparse.Namespace) -> tuple[dict[str, Any], Reply]:
+    kind = ENGINES[options.engine]
+    # Before the clock starts: all that loading will import.
+    for package in (*kind.packages, *kind.modules, "safetensors.numpy"):
+        importlib.import_module(package)
+    start = time.perf_counter()
+    engine = kind(options.folder, options.network, options.precision, options.threads)
+    hello = {"load_ms": milliseconds_since(start), "version": engine.version}
+    return hello, functools.partial(reply, engine)
 
 
 def main() -> None:
@@ -258,10 +232,8 @@ def main() -> None:
     parser.add_argument("--network", required=True)
     parser.add_argument("--precision", required=True)
     parser.add_argument("--threads", type=int, required=True)
-    # What engines print of their own goes to standard error.
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    serve(parser.parse_args(), answers)
+    options = parser.parse_args()
+    serve(lambda: start(options))
 
 
 if __name__ == "__main__":

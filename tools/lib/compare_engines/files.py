@@ -18,8 +18,9 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from compare_engines import Failure, Work, reason
-from compare_engines.environment import install, variables
+from compare import Failure, reason
+from compare.environment import install, variables
+from compare_engines import Work
 
 CALIBRATION_INPUTS = 16
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from compare_engines.environment import ROOT
+from compare.environment import ROOT
 
 
 class CycleGANBlock(nn.Module):

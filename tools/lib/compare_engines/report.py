@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from compare_engines.comparison import Row, case_of, grouped, ours_and_fastest
+from compare.figures import Row, grouped
+from compare_engines.comparison import case_of, ours_and_fastest
 
 
 def show(rows: list[Row]) -> None:
