@@ -52,15 +52,17 @@ extension ZooClient {
     return result.status
   }
 
-  /// Hashes an index anew, in the background, by another version of its model; the serving one where `version` is 0.
-  /// ``index(_:)`` tells how far it is.
-  public func rehash(index: String, version: UInt32 = 0) async throws -> WireIndexStatus {
-    try await rehash(.with { ($0.index, $0.version) = (index, version) })
+  /// Hashes an index anew, in the background, by another version of its model; the serving one where `version` is 0. Goes
+  /// on where it was stopped. ``index(_:)`` tells how far it is.
+  ///
+  /// - Parameter acceptsMissing: completes it although some pictures cannot be hashed; their items are not found any more.
+  public func rehash(index: String, version: UInt32 = 0, acceptsMissing: Bool = false) async throws -> WireIndexStatus {
+    try await rehash(.with { ($0.index, $0.version, $0.acceptMissing) = (index, version, acceptsMissing) })
   }
 
-  /// Gives up what ``rehash(index:version:)`` began.
-  public func cancelRehash(ofIndex index: String) async throws -> WireIndexStatus {
-    try await rehash(.with { ($0.index, $0.cancel) = (index, true) })
+  /// Stops what ``rehash(index:version:acceptsMissing:)`` began. What was done stays, unless `forgets` is true.
+  public func stopRehash(ofIndex index: String, forgets: Bool = false) async throws -> WireIndexStatus {
+    try await rehash(.with { ($0.index, $0.cancel, $0.forget) = (index, !forgets, forgets) })
   }
 
   private func rehash(_ rehash: WireRehashCall) async throws -> WireIndexStatus {

@@ -68,7 +68,7 @@ struct SearchingTests {
   @Test func cancellingARehashSaysSo() async throws {
     try await TestServer.with(serving { _, _ in .answer(.rehash(.init())) }) { server in
       try await server.withClient(token: "boss") { client in
-        _ = try await client.cancelRehash(ofIndex: "products")
+        _ = try await client.stopRehash(ofIndex: "products")
         _ = try await client.rehash(index: "products")
       }
       #expect(server.received("rehash").map(\.rehash.cancel) == [true, false])

@@ -9,6 +9,9 @@ struct IndexRehashCommand: AsyncParsableCommand {
     discussion: """
       Both versions answer until the new one is complete; then it is the one that answers. Asked again, it goes on \
       where it stopped. An interrupt ends the waiting, not the hashing: --cancel does.
+
+      Items that came as codes, and pictures that cannot be read any more, keep it from becoming complete: put them anew, \
+      or let them go with --accept-missing.
       """)
 
   @Argument(help: "The index.", completion: IndexNames.completion)
@@ -17,8 +20,14 @@ struct IndexRehashCommand: AsyncParsableCommand {
   @Option(help: "The model's version; the one that serves unless told.")
   var modelVersion: UInt32?
 
-  @Flag(help: "Give up, and forget what was done.")
+  @Flag(help: "Stop it. What was done stays, for when it is asked for again.")
   var cancel = false
+
+  @Flag(help: "Stop it and forget what was done.")
+  var forget = false
+
+  @Flag(help: "Complete it although some pictures cannot be hashed: their items are not found any more.")
+  var acceptMissing = false
 
   @Flag(help: "Wait until it is complete.")
   var wait = false
@@ -30,17 +39,22 @@ struct IndexRehashCommand: AsyncParsableCommand {
 
   func validate() throws {
     try Checks.positive(modelVersion, "--model-version")
-    guard !cancel || modelVersion == nil && !wait else {
-      throw ValidationError("--cancel takes neither --model-version nor --wait")
+    guard !cancel || !forget else { throw ValidationError("give --cancel or --forget, not both") }
+    guard !(cancel || forget) || modelVersion == nil && !wait && !acceptMissing else {
+      throw ValidationError("--cancel and --forget take neither --model-version nor --wait nor --accept-missing")
     }
   }
 
   func run() async throws {
-    let (index, version, cancel, wait) = (index, modelVersion ?? 0, cancel, wait)
+    let (index, version, wait) = (index, modelVersion ?? 0, wait)
+    let (stops, forgets, acceptsMissing) = (cancel || forget, forget, acceptMissing)
     let (asJSON, wantsProgress) = (options.json, !noProgress && !options.json)
     try await options.withClient { client in
-      if cancel { return try IndexReport(try await client.cancelRehash(ofIndex: index)).print(asJSON: asJSON) }
-      var status = try await client.rehash(index: index, version: version)
+      if stops {
+        let status = try await client.stopRehash(ofIndex: index, forgets: forgets)
+        return try IndexReport(status).print(asJSON: asJSON)
+      }
+      var status = try await client.rehash(index: index, version: version, acceptsMissing: acceptsMissing)
       if wait { status = try await Self.waited(status, client, wantsProgress: wantsProgress) }
       try IndexReport(status).print(asJSON: asJSON)
     }
