@@ -107,7 +107,7 @@ let package = Package(
     .systemLibrary(
       name: "CPostgres", path: "Sources/Search/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     module("ZooPostgresStore", "Search/Postgres", ["ZooItems", "CPostgres"]),
-    module("ZooSearch", "Search/Service", ["ZooItems", "ZooProtocol", crypto, logging]),
+    module("ZooSearch", "Search/Service", ["ZooItems", "ZooProtocol", protobuf, crypto, logging]),
 
     // The server.
     module(

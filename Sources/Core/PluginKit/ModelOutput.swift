@@ -48,6 +48,9 @@ public struct ModelOutput: Sendable {
     }
   }
 
+  /// Before the name of an attribute in the name of the output that predicts it: `attribute.baseColour`.
+  public static let attributePrefix = "attribute."
+
   public var values: [(name: String, value: Value)]
 
   public init(_ values: [(name: String, value: Value)]) {

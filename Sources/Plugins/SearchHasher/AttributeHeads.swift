@@ -10,7 +10,7 @@ struct AttributeHeads: Sendable {
     var values: [String]
 
     /// Its name among the answer's values.
-    var outputName: String { "attribute.\(name)" }
+    var outputName: String { ModelOutput.attributePrefix + name }
   }
 
   static let maximumCount = 64

@@ -1,4 +1,5 @@
 import Foundation
+import SwiftProtobuf
 import ZooItems
 import ZooProtocol
 
@@ -7,7 +8,7 @@ extension OpenIndex {
   private struct Query {
     var code: [UInt8]
     /// The likeliest first, by the model; the item's own where the query is an item.
-    var categories: [HashedPicture.Category]
+    var categories: [WireLabel]
     var attributes: [String: String]
     /// An item of the index does not find itself.
     var number: UInt32?
@@ -46,13 +47,7 @@ extension OpenIndex {
       categories: categories, filters: filters)
     let ranking = Ranking(bits: hasher.bits, lambda: lambda, attributes: query.attributes, weights: weights)
     var result = try await ranked(nearest, k: k, without: query.number, by: ranking, explains: call.explain)
-    result.categories = query.categories.map { category in
-      var label = WireLabel()
-      label.index = UInt32(category.index)
-      label.name = category.name
-      label.probability = category.probability
-      return label
-    }
+    result.categories = query.categories
     result.attributes = query.attributes
     result.searched = categories ?? []
     result.version = hasher.version
@@ -109,7 +104,7 @@ extension OpenIndex {
           .failedPrecondition, "item \"\(id)\" has no code of version \(hasher.version) yet: ask for another version")
       }
       return Query(
-        code: code, categories: [.init(index: 0, name: item.category, probability: 1)], attributes: item.attributes,
+        code: code, categories: [.with { ($0.name, $0.probability) = (item.category, 1) }], attributes: item.attributes,
         number: item.number)
     case .code(let code):
       guard code.bits == hasher.bits, code.data.count == hasher.bits / 8 else {

@@ -1,4 +1,5 @@
 public import Foundation
+public import ZooProtocol
 
 /// What turns pictures into codes: the models of the zoo.
 ///
@@ -33,27 +34,15 @@ public struct HasherDescription: Sendable, Hashable {
 
 /// What one forward pass makes of a picture.
 public struct HashedPicture: Sendable {
-  public struct Category: Sendable {
-    public var index: Int
-    public var name: String
-    public var probability: Float
-
-    public init(index: Int, name: String, probability: Float) {
-      self.index = index
-      self.name = name
-      self.probability = probability
-    }
-  }
-
   public var code: [UInt8]
   /// The likeliest first.
-  public var categories: [Category]
+  public var categories: [WireLabel]
   /// The likeliest value of each attribute that the model predicts.
   public var attributes: [String: String]
   /// From the model's queue to its finish.
   public var duration: Duration
 
-  public init(code: [UInt8], categories: [Category], attributes: [String: String], duration: Duration) {
+  public init(code: [UInt8], categories: [WireLabel], attributes: [String: String], duration: Duration) {
     self.code = code
     self.categories = categories
     self.attributes = attributes

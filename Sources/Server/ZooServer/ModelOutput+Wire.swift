@@ -16,18 +16,21 @@ extension ModelOutput {
       case .tensor(let tensor):
         output.tensor = WireTensor(tensor)
       case .labels(let labels):
-        output.labels.labels = labels.map { label in
-          var wire = WireLabel()
-          wire.index = UInt32(label.index)
-          wire.name = label.name
-          wire.probability = label.probability
-          return wire
-        }
+        output.labels.labels = labels.map(WireLabel.init)
       case .code(let code):
         output.code.bits = UInt32(code.bits)
         output.code.data = code.data
       }
       return output
     }
+  }
+}
+
+extension WireLabel {
+  init(_ label: ModelOutput.Label) {
+    self.init()
+    index = UInt32(label.index)
+    name = label.name
+    probability = label.probability
   }
 }

@@ -6,9 +6,6 @@ public import ZooSearch
 
 /// The models of a runtime as hashers: those whose plugin gives `code` and `categories`.
 public struct RuntimeHasher: PictureHasher {
-  /// Before the name of an attribute in the names of outputs.
-  private static let attributePrefix = "attribute."
-
   private let runtime: ModelRuntime
 
   public init(_ runtime: ModelRuntime) {
@@ -36,8 +33,8 @@ public struct RuntimeHasher: PictureHasher {
     }
     return HasherDescription(
       version: info.status.version, bits: Int(bits),
-      attributes: outputs.filter { $0.hasPrefix(Self.attributePrefix) }.map {
-        String($0.dropFirst(Self.attributePrefix.count))
+      attributes: outputs.filter { $0.hasPrefix(ModelOutput.attributePrefix) }.map {
+        String($0.dropFirst(ModelOutput.attributePrefix.count))
       })
   }
 
@@ -51,10 +48,10 @@ public struct RuntimeHasher: PictureHasher {
       switch (name, value) {
       case ("code", .code(let code)): hashed.code = [UInt8](code.data)
       case ("categories", .labels(let labels)):
-        hashed.categories = labels.map { .init(index: $0.index, name: $0.name, probability: $0.probability) }
-      case (_, .labels(let labels)) where name.hasPrefix(Self.attributePrefix):
+        hashed.categories = labels.map(WireLabel.init)
+      case (_, .labels(let labels)) where name.hasPrefix(ModelOutput.attributePrefix):
         if let label = labels.first {
-          hashed.attributes[String(name.dropFirst(Self.attributePrefix.count))] = label.name
+          hashed.attributes[String(name.dropFirst(ModelOutput.attributePrefix.count))] = label.name
         }
       default: break
       }
