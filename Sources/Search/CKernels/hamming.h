@@ -60,7 +60,9 @@ ZOO_INLINE void zoo_offer_row(const zoo_hamming_request *request, const zoo_hamm
                               uint32_t distance, zoo_hamming_top *top) {
   // The limit first: near the end of a scan it refuses most.
   const uint64_t key = (uint64_t)distance << 32 | rows->numbers[row];
-  if (key < top->limit && zoo_accepts(request, rows, row)) zoo_hamming_offer(top, key);
+  if (key < top->limit && zoo_accepts(request, rows, row)) {
+    zoo_hamming_offer(top, (zoo_hamming_found){key, rows->labels[row]});
+  }
 }
 
 // Rows that kernels are given at most.

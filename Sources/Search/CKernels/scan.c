@@ -212,8 +212,8 @@ static bool zoo_hire(zoo_scanning *scanning, zoo_hamming_top *tops) {
     for (size_t query = 0; query < queries; query++) {
       own[query].capacity = tops[query].capacity;
       own[query].limit = tops[query].limit;
-      own[query].keys = malloc((own[query].capacity > 0 ? own[query].capacity : 1) * sizeof *own[query].keys);
-      if (own[query].keys == NULL) return false;
+      own[query].found = malloc((own[query].capacity > 0 ? own[query].capacity : 1) * sizeof *own[query].found);
+      if (own[query].found == NULL) return false;
     }
   }
   return true;
@@ -224,7 +224,7 @@ static void zoo_dismiss(zoo_scanning *scanning, zoo_hamming_work *work) {
   for (size_t query = 0; scanning->workers != NULL && query < queries; query++) {
     // The limit may be another worker's k-th key, which must enter now.
     zoo_hamming_top *top = &scanning->workers[0].tops[query];
-    top->limit = top->count < top->capacity ? UINT64_MAX : top->keys[0];
+    top->limit = top->count < top->capacity ? UINT64_MAX : top->found[0].key;
   }
   for (size_t worker = 0; scanning->workers != NULL && worker < workers; worker++) {
     work->rows += scanning->workers[worker].work.rows;
@@ -232,10 +232,10 @@ static void zoo_dismiss(zoo_scanning *scanning, zoo_hamming_work *work) {
     zoo_hamming_top *own = scanning->workers[worker].tops;
     if (worker == 0 || own == NULL) continue;
     for (size_t query = 0; query < queries; query++) {
-      for (size_t key = 0; key < own[query].count; key++) {
-        zoo_hamming_offer(&scanning->workers[0].tops[query], own[query].keys[key]);
+      for (size_t one = 0; one < own[query].count; one++) {
+        zoo_hamming_offer(&scanning->workers[0].tops[query], own[query].found[one]);
       }
-      free(own[query].keys);
+      free(own[query].found);
     }
     free(own);
   }

@@ -1,38 +1,38 @@
 #include "hamming.h"
 
-static void zoo_sift_down(uint64_t *keys, size_t count, uint64_t key) {
+static void zoo_sift_down(zoo_hamming_found *found, size_t count, zoo_hamming_found one) {
   size_t place = 0;
   for (;;) {
     size_t child = 2 * place + 1;
     if (child >= count) break;
-    if (child + 1 < count && keys[child + 1] > keys[child]) child++;
-    if (keys[child] <= key) break;
-    keys[place] = keys[child];
+    if (child + 1 < count && found[child + 1].key > found[child].key) child++;
+    if (found[child].key <= one.key) break;
+    found[place] = found[child];
     place = child;
   }
-  keys[place] = key;
+  found[place] = one;
 }
 
-void zoo_hamming_offer(zoo_hamming_top *top, uint64_t key) {
-  if (key >= top->limit || top->capacity == 0) return;
+void zoo_hamming_offer(zoo_hamming_top *top, zoo_hamming_found one) {
+  if (one.key >= top->limit || top->capacity == 0) return;
   if (top->count == top->capacity) {
-    zoo_sift_down(top->keys, top->count, key);
+    zoo_sift_down(top->found, top->count, one);
   } else {
     size_t place = top->count++;
-    while (place > 0 && top->keys[(place - 1) / 2] < key) {
-      top->keys[place] = top->keys[(place - 1) / 2];
+    while (place > 0 && top->found[(place - 1) / 2].key < one.key) {
+      top->found[place] = top->found[(place - 1) / 2];
       place = (place - 1) / 2;
     }
-    top->keys[place] = key;
+    top->found[place] = one;
     if (top->count < top->capacity) return;
   }
-  if (top->keys[0] < top->limit) top->limit = top->keys[0];
+  if (top->found[0].key < top->limit) top->limit = top->found[0].key;
 }
 
 void zoo_hamming_finish(zoo_hamming_top *top) {
   for (size_t count = top->count; count > 1; count--) {
-    const uint64_t greatest = top->keys[0];
-    zoo_sift_down(top->keys, count - 1, top->keys[count - 1]);
-    top->keys[count - 1] = greatest;
+    const zoo_hamming_found greatest = top->found[0];
+    zoo_sift_down(top->found, count - 1, top->found[count - 1]);
+    top->found[count - 1] = greatest;
   }
 }

@@ -32,7 +32,9 @@ static void zoo_first_pass(void *context, size_t index, size_t piece_index) {
     zoo_select(request->set, distances, count, zoo_bound(nearest), &hits);
     for (size_t hit = 0; hit < hits.count; hit++) {
       const uint64_t key = (uint64_t)hits.distances[hit] << 32 | (piece->start + done + hits.rows[hit]);
-      if (key < nearest->limit && zoo_accepts(request, rows, first + hits.rows[hit])) zoo_hamming_offer(nearest, key);
+      if (key < nearest->limit && zoo_accepts(request, rows, first + hits.rows[hit])) {
+        zoo_hamming_offer(nearest, (zoo_hamming_found){.key = key});
+      }
     }
   }
   zoo_lower(&passes->limit, nearest->limit);
@@ -77,12 +79,12 @@ static void zoo_measure(const zoo_passes *passes, const zoo_hamming_top *nearest
   zoo_scanning *scanning = passes->scanning;
   zoo_hamming_work work = {0};
   for (size_t i = 0; i < nearest->count; i++) {
-    const uint32_t row = (uint32_t)nearest->keys[i];
+    const uint32_t row = (uint32_t)nearest->found[i].key;
     const zoo_piece *piece = zoo_piece_of(scanning, row);
     zoo_hits hits;
     hits.count = 1;
     hits.rows[0] = 0;
-    hits.distances[0] = (uint16_t)(nearest->keys[i] >> 32);
+    hits.distances[0] = (uint16_t)(nearest->found[i].key >> 32);
     zoo_finish_block(scanning->request, &scanning->runs[piece->run], piece->first + row - piece->start, 1,
                      scanning->request->queries, &hits, measured, &work);
   }
@@ -92,23 +94,23 @@ static void zoo_measure(const zoo_passes *passes, const zoo_hamming_top *nearest
 static bool zoo_run_passes(zoo_passes *passes, size_t samples) {
   zoo_scanning *scanning = passes->scanning;
   for (size_t worker = 0; worker < scanning->worker_count; worker++) {
-    uint64_t *keys = malloc(samples * sizeof *keys);
-    if (keys == NULL) return false;
-    passes->nearest[worker] = (zoo_hamming_top){.keys = keys, .capacity = samples, .limit = UINT64_MAX};
+    zoo_hamming_found *found = malloc(samples * sizeof *found);
+    if (found == NULL) return false;
+    passes->nearest[worker] = (zoo_hamming_top){.found = found, .capacity = samples, .limit = UINT64_MAX};
   }
   const size_t k = scanning->workers[0].tops->capacity;
-  zoo_hamming_top measured = {.keys = malloc(k * sizeof(uint64_t)), .capacity = k};
-  if (measured.keys == NULL) return false;
+  zoo_hamming_top measured = {.found = malloc(k * sizeof(zoo_hamming_found)), .capacity = k};
+  if (measured.found == NULL) return false;
   // Distances are below 2 ^ 16, so that one can be added to this.
   measured.limit = (uint64_t)1 << 48;
   zoo_hamming_pool_run(scanning->pool, scanning->piece_count, zoo_first_pass, passes);
   for (size_t worker = 1; worker < scanning->worker_count; worker++) {
     for (size_t i = 0; i < passes->nearest[worker].count; i++) {
-      zoo_hamming_offer(&passes->nearest[0], passes->nearest[worker].keys[i]);
+      zoo_hamming_offer(&passes->nearest[0], passes->nearest[worker].found[i]);
     }
   }
   zoo_measure(passes, &passes->nearest[0], &measured);
-  free(measured.keys);
+  free(measured.found);
   zoo_hamming_pool_run(scanning->pool, scanning->piece_count, zoo_second_pass, passes);
   return true;
 }
@@ -121,7 +123,7 @@ bool zoo_scan_twice(zoo_scanning *scanning) {
   passes.distances = zoo_hamming_allocate(bytes, &resident);
   passes.nearest = calloc(workers, sizeof *passes.nearest);
   const bool is_done = passes.distances != NULL && passes.nearest != NULL && zoo_run_passes(&passes, samples);
-  for (size_t worker = 0; passes.nearest != NULL && worker < workers; worker++) free(passes.nearest[worker].keys);
+  for (size_t worker = 0; passes.nearest != NULL && worker < workers; worker++) free(passes.nearest[worker].found);
   free(passes.nearest);
   zoo_hamming_free(passes.distances, bytes);
   return is_done;

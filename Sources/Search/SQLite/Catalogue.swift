@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What is known by number: categories, terms (an attribute with a value), labels (a category with terms, of which every
-/// item has one), and the label of each item.
+/// What is known by number: categories, terms (an attribute with a value) and labels (a category with terms, of which every
+/// item has one), and how many items have each label.
 ///
 /// A search reads a ``View`` and touches no database. Only the writer changes it, once what it writes is committed.
 final class Catalogue: Sendable {
@@ -15,7 +15,6 @@ final class Catalogue: Sendable {
     fileprivate(set) var categories = Column<String>()
     fileprivate(set) var terms = Column<Term>()
     fileprivate(set) var labels = Labels()
-    fileprivate(set) var items = ItemLabels()
 
     func category(ofLabel label: UInt32) -> String { categories[labels[label].category] }
 
@@ -35,13 +34,16 @@ final class Catalogue: Sendable {
     var categories: [String] = []
     var terms: [Term] = []
     var labels: [Labels.Label] = []
-    var items: [(number: UInt32, label: UInt32)] = []
+    /// How many more items have a label, or fewer.
+    var items: [UInt32: Int] = [:]
   }
 
   private struct State {
     var view = View()
     var categories: [String: UInt32] = [:]
     var terms: [Term: UInt32] = [:]
+    /// By label.
+    var items: [Int] = []
     var textBytes = 0
   }
 
@@ -65,26 +67,20 @@ final class Catalogue: Sendable {
         state.textBytes += term.attribute.utf8.count + term.value.utf8.count
       }
       for label in additions.labels { state.view.labels.append(label) }
-      for item in additions.items { state.view.items.insert(item.number, label: item.label) }
+      state.items += repeatElement(0, count: state.view.labels.count - state.items.count)
+      for (label, change) in additions.items { state.items[Int(label)] += change }
     }
   }
 
-  /// Gives back what is not used.
-  func trim() { state.withLock { $0.view.items.trim() } }
-
-  func remove(items: [UInt32]) {
-    guard !items.isEmpty else { return }
-    state.withLock { state in
-      for number in items { state.view.items.remove(number) }
-    }
-  }
+  /// How many items have each label.
+  var items: [Int] { state.withLock { $0.items } }
 
   /// What it occupies, about.
   var bytes: Int {
     state.withLock { state in
       // A word is in a column and in a dictionary, and is a string of its own where it is long.
       let words = state.view.categories.count + 2 * state.view.terms.count
-      return state.textBytes + 96 * words + state.view.labels.bytes + state.view.items.bytes
+      return state.textBytes + 96 * words + state.view.labels.bytes + 8 * state.items.capacity
     }
   }
 }

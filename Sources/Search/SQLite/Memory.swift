@@ -79,13 +79,12 @@ struct Memory: Sendable {
     }
     let items = try Row.fetchCursor(database, sql: "SELECT number, label FROM items ORDER BY number")
     while let row = try items.next() {
-      guard let number = UInt32(exactly: row[0] as Int64), let label = UInt32(exactly: row[1] as Int64),
-        label < read.labels.count, number < nextNumber
+      guard UInt32(exactly: row[0] as Int64) != nil, let label = UInt32(exactly: row[1] as Int64),
+        label < read.labels.count, row[0] < nextNumber
       else { throw Self.damaged("item \(row[0] as Int64) has a number or a label that is not given out") }
-      read.items.append((number, label))
+      read.items[label, default: 0] += 1
     }
     catalogue.add(read)
-    catalogue.trim()
   }
 
   /// What the database has to be found by a version, in the order of numbers.

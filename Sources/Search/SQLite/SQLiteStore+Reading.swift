@@ -93,9 +93,10 @@ extension SQLiteStore {
       }
       return statistics
     }
+    let items = memory.catalogue.items
     let view = memory.catalogue.view
-    statistics.items = view.items.count
-    for (label, count) in view.items.counts(labels: view.labels.count).enumerated() where count > 0 {
+    statistics.items = items.reduce(0, +)
+    for (label, count) in items.enumerated() where count > 0 {
       statistics.categories[view.category(ofLabel: UInt32(label)), default: 0] += count
     }
     for index in memory.indexes.values.map(\.statistics) {

@@ -53,7 +53,7 @@ extension Memory {
     guard widths == other.widths, settings == other.settings, nextNumber == other.nextNumber else {
       return "the versions of the hasher, the settings or the next number differed"
     }
-    guard catalogue.view.items == other.catalogue.view.items else {
+    guard catalogue.items == other.catalogue.items else {
       return "items, their categories or their attributes differed"
     }
     for (version, index) in indexes {

@@ -47,12 +47,11 @@ extension Memory {
     for (version, bits) in changes.widths.bits where memory.indexes[version] == nil {
       try memory.add(version: version, bits: bits)
     }
-    // What a search finds is in the catalogue.
+    // The labels before the items that have them: a search looks at the index first.
     catalogue.add(changes.additions)
     for (version, changes) in changes.indexes {
       try memory.indexes[version]?.update(removing: changes.removing, inserting: changes.inserting)
     }
-    catalogue.remove(items: changes.removedItems)
     return memory
   }
 }

@@ -49,7 +49,7 @@ extension WriteTransaction {
       try execute(
         "INSERT INTO items (number, id, label, picture, link) VALUES (?, ?, ?, ?, ?)",
         [Int64(number), item.id, Int64(new.label), picture.number, item.link])
-      changes.additions.items.append((number, new.label))
+      changes.additions.items[new.label, default: 0] += 1
       for (version, code) in picture.codes { changes.indexes[version, default: .init()].insert(new.entry(code)) }
       outcomes.append(PutOutcome(number: number, replaced: old != nil, duplicateOf: duplicate))
     }
@@ -90,7 +90,7 @@ extension WriteTransaction {
       changes.indexes[version, default: .init()].remove(item.entry(code))
     }
     try execute("DELETE FROM items WHERE number = ?", [Int64(item.number)])
-    changes.removedItems.append(item.number)
+    changes.additions.items[item.label, default: 0] -= 1
   }
 
   // MARK: Pictures

@@ -59,8 +59,6 @@ struct Changes: Sendable {
   var widths: HasherWidths
   var nextNumber: Int64
   var additions = Catalogue.Additions()
-  /// Numbers.
-  var removedItems: [UInt32] = []
   var categoryNumbers: [String: UInt32] = [:]
   var termNumbers: [Catalogue.Term: UInt32] = [:]
   /// By version of the hasher.

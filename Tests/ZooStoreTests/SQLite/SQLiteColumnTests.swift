@@ -4,51 +4,6 @@ import Testing
 
 @Suite("SQLite: what is known by number")
 struct SQLiteColumnTests {
-  @Test("labels of items are those of a dictionary, whatever came and went")
-  func itemLabels() {
-    var generator = SeededGenerator(seed: 3)
-    var labels = ItemLabels()
-    var expected: [UInt32: UInt32] = [:]
-    var next: UInt32 = 1
-    for step in 0..<60_000 {
-      // The share that goes makes chunks full, sparse and empty in turn.
-      if generator.chance(step / 10_000 % 2 == 0 ? 0.9 : 0.2) || expected.isEmpty {
-        let label = UInt32.random(in: 0..<50, using: &generator)
-        labels.insert(next, label: label)
-        expected[next] = label
-        next += generator.chance(0.001) ? 5000 : 1
-      } else {
-        let number = expected.keys.randomElement(using: &generator)!
-        labels.remove(number)
-        expected[number] = nil
-      }
-    }
-    #expect(next > 50_000 && expected.count > 1000)
-    for _ in 0..<2 {
-      #expect(labels.count == expected.count)
-      #expect((0..<next + 10_000).allSatisfy { labels[$0] == expected[$0] })
-      var counts = [Int](repeating: 0, count: 50)
-      for label in expected.values { counts[Int(label)] += 1 }
-      #expect(labels.counts(labels: 50) == counts)
-      labels.trim()
-    }
-    for number in expected.keys { labels.remove(number) }
-    #expect(labels.count == 0 && labels[1] == nil)
-  }
-
-  @Test("an item's label takes about six bytes, and a copy is not touched by what comes after it")
-  func itemLabelsMemory() {
-    var labels = ItemLabels()
-    for number in 1...UInt32(100_000) { labels.insert(number, label: number % 7) }
-    #expect(labels.bytes < 7 * 100_000)
-    let copy = labels
-    for number in 1...UInt32(100_000) where number % 10 != 0 { labels.remove(number) }
-    #expect(labels.count == 10_000 && labels.bytes < 30 * 10_000)
-    labels.trim()
-    #expect(labels.bytes < 10 * 10_000 + 40_000)
-    #expect(copy.count == 100_000 && copy[99_999] == 99_999 % 7)
-  }
-
   @Test("columns and labels keep what was appended, over chunks")
   func columns() {
     var generator = SeededGenerator(seed: 4)

@@ -66,16 +66,21 @@ typedef struct zoo_hamming_rows {
 
 // MARK: top.c
 
-// The k least keys seen, a heap with the greatest on top. A key is distance << 32 | number.
+typedef struct zoo_hamming_found {
+  uint64_t key;  // distance << 32 | number
+  uint32_t label;
+} zoo_hamming_found;
+
+// Those with the k least keys seen, a heap with the greatest on top.
 typedef struct zoo_hamming_top {
-  uint64_t *keys;   // [capacity]
-  size_t capacity;  // k
+  zoo_hamming_found *found;  // [capacity]
+  size_t capacity;           // k
   size_t count;
-  uint64_t limit;   // keys that are not less cannot be among the k least
+  uint64_t limit;  // keys that are not less cannot be among the k least
 } zoo_hamming_top;
 
-void zoo_hamming_offer(zoo_hamming_top *top, uint64_t key);
-// Sorts the keys, which are no heap any more.
+void zoo_hamming_offer(zoo_hamming_top *top, zoo_hamming_found one);
+// Sorts by keys; it is no heap any more.
 void zoo_hamming_finish(zoo_hamming_top *top);
 
 // MARK: scan.c

@@ -30,9 +30,9 @@ struct MultiIndexSearch {
 
   /// - Parameter request: of one query.
   mutating func search(_ request: inout zoo_hamming_request, top: inout zoo_hamming_top) -> Outcome {
-    let keep = (0..<top.count).map { top.keys[$0] }
+    let keep = (0..<top.count).map { top.found[$0] }
     guard !askTables(&request, top: &top) else { return .complete }
-    for (index, key) in keep.enumerated() { top.keys[index] = key }
+    for (index, one) in keep.enumerated() { top.found[index] = one }
     top.count = keep.count
     // The scan meets the same rows again, so the last of them must still enter.
     if top.limit != .max { top.limit += 1 }

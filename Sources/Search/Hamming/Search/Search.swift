@@ -25,7 +25,7 @@ struct Search {
       let words = codes.flatMap { engine.shape.padded($0) }
       withRequest(words, count: codes.count) { search($0, lists.tops, &plans) }
     }
-    return zip(lists.neighbours(), plans).map { HammingAnswer(neighbours: $0, plan: $1) }
+    return zip(lists.sorted(), plans).map { HammingAnswer(neighbours: $0.neighbours, labels: $0.labels, plan: $1) }
   }
 
   private func withRequest(_ words: [UInt64], count: Int, _ body: (zoo_hamming_request) -> Void) {
