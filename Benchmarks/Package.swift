@@ -14,6 +14,7 @@ let package = Package(
   dependencies: [
     .package(name: "zoo", path: "../"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     .executableTarget(
@@ -30,6 +31,15 @@ let package = Package(
         .product(name: "ZooCore", package: "zoo"),
         .product(name: "ZooSearchEngine", package: "zoo"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "zoo-bench-search",
+      dependencies: [
+        .product(name: "ZooClient", package: "zoo"),
+        .product(name: "ZooCore", package: "zoo"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: settings),
   ]

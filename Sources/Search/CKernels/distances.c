@@ -232,6 +232,13 @@ ZOO_AVX512_TARGET ZOO_INLINE void zoo_distances8_avx512(const uint8_t *rows, siz
   }
 }
 
+// Of eight rows of 32 bytes, in the order 0 2 1 3 4 6 5 7.
+ZOO_AVX512_TARGET ZOO_INLINE __m512i zoo_rows32_avx512(const uint8_t *rows, __m512i query) {
+  const __m512i low = zoo_add_pairs(zoo_words_avx512(rows, query), zoo_words_avx512(rows + 64, query));
+  const __m512i high = zoo_add_pairs(zoo_words_avx512(rows + 128, query), zoo_words_avx512(rows + 192, query));
+  return zoo_add_quarters(low, high);
+}
+
 ZOO_AVX512_TARGET static void zoo_distances_avx512(const uint8_t *rows, size_t bytes, size_t count,
                                                    const uint64_t *query, uint16_t *distances) {
   size_t row = 0;
@@ -259,10 +266,7 @@ ZOO_AVX512_TARGET static void zoo_distances_avx512(const uint8_t *rows, size_t b
     const __m512i q = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)query));
     const __m512i order = _mm512_setr_epi64(0, 2, 1, 3, 4, 6, 5, 7);
     for (; row + 8 <= count; row += 8) {
-      const uint8_t *from = rows + row * 32;
-      const __m512i low = zoo_add_pairs(zoo_words_avx512(from, q), zoo_words_avx512(from + 64, q));
-      const __m512i high = zoo_add_pairs(zoo_words_avx512(from + 128, q), zoo_words_avx512(from + 192, q));
-      zoo_store_avx512(distances + row, _mm512_permutexvar_epi64(order, zoo_add_quarters(low, high)));
+      zoo_store_avx512(distances + row, _mm512_permutexvar_epi64(order, zoo_rows32_avx512(rows + row * 32, q)));
     }
   } else if (bytes == 64) {
     zoo_distances8_avx512(rows, 64, count, query, distances);
@@ -317,6 +321,33 @@ ZOO_AVX512_TARGET static void zoo_near8_avx512(const uint8_t *rows, size_t count
   }
 }
 
+// As above, for rows of 32 bytes.
+ZOO_AVX512_TARGET static void zoo_near32_avx512(const uint8_t *rows, size_t count, const uint64_t *query,
+                                                uint32_t bound, zoo_hits *hits) {
+  const __m512i q = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)query));
+  const __m512i most = _mm512_set1_epi64(bound);
+  size_t row = 0;
+  while (row < count) {
+    size_t end = row + 16;
+    if (end <= count) {
+      const __m512i least =
+          _mm512_min_epu64(zoo_rows32_avx512(rows + row * 32, q), zoo_rows32_avx512(rows + row * 32 + 256, q));
+      if (__builtin_expect(_mm512_cmple_epu64_mask(least, most) == 0, 1)) {
+        row = end;
+        continue;
+      }
+    } else {
+      end = count;
+    }
+    for (; row < end; row++) {
+      const uint32_t distance = zoo_row_distance(rows + row * 32, 32, query);
+      hits->rows[hits->count] = (uint16_t)row;
+      hits->distances[hits->count] = (uint16_t)distance;
+      hits->count += distance <= bound;
+    }
+  }
+}
+
 ZOO_AVX512_TARGET static uint32_t zoo_row_distance_avx512(const uint8_t *row, size_t bytes, const uint64_t *query) {
   if (bytes < 32) return zoo_row_distance(row, bytes, query);
   const __mmask8 rest = (__mmask8)((1u << (bytes / 8 % 8)) - 1);
@@ -367,6 +398,11 @@ void zoo_near(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t cou
     } else {
       zoo_near8_avx2(rows, count, query[0], bound, hits);
     }
+    return;
+  }
+  if (bytes == 32 && set == ZOO_HAMMING_AVX512) {
+    hits->count = 0;
+    zoo_near32_avx512(rows, count, query, bound, hits);
     return;
   }
 #endif

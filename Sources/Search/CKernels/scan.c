@@ -167,15 +167,16 @@ static void zoo_scan_piece_sliced(const zoo_scanning *scanning, const zoo_piece 
 
 static void zoo_scan_task(void *context, size_t index, size_t piece_index) {
   const zoo_scanning *scanning = context;
+  const zoo_piece *piece = zoo_piece_at(scanning, piece_index);
   zoo_worker *worker = &scanning->workers[index];
   const size_t queries = scanning->request->count;
   for (size_t query = 0; query < queries; query++) {
     worker->tops[query].limit = zoo_lower(&scanning->limits[query], worker->tops[query].limit);
   }
   if (scanning->sliced != NULL) {
-    zoo_scan_piece_sliced(scanning, &scanning->pieces[piece_index], worker);
+    zoo_scan_piece_sliced(scanning, piece, worker);
   } else {
-    zoo_scan_piece(scanning, &scanning->pieces[piece_index], worker);
+    zoo_scan_piece(scanning, piece, worker);
   }
   for (size_t query = 0; query < queries; query++) zoo_lower(&scanning->limits[query], worker->tops[query].limit);
 }

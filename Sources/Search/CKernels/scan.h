@@ -39,6 +39,11 @@ ZOO_INLINE uint64_t zoo_lower(uint64_t *limit, uint64_t own) {
   return seen;
 }
 
+// The piece that a loop takes as its `index`-th.
+ZOO_INLINE const zoo_piece *zoo_piece_at(const zoo_scanning *scanning, size_t index) {
+  return &scanning->pieces[scanning->request->backwards ? scanning->piece_count - 1 - index : index];
+}
+
 ZOO_INLINE size_t zoo_least(size_t a, size_t b) { return a < b ? a : b; }
 
 // Adds the planes behind the first to what hits have, and offers the rows that are left. The block is `count` rows from

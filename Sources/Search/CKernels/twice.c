@@ -19,7 +19,7 @@ static void zoo_first_pass(void *context, size_t index, size_t piece_index) {
   zoo_passes *passes = context;
   const zoo_scanning *scanning = passes->scanning;
   const zoo_hamming_request *request = scanning->request;
-  const zoo_piece *piece = &scanning->pieces[piece_index];
+  const zoo_piece *piece = zoo_piece_at(scanning, piece_index);
   const zoo_hamming_rows *rows = &scanning->runs[piece->run];
   const size_t bytes = request->shape->plane_bytes[0];
   zoo_hamming_top *nearest = &passes->nearest[index];
@@ -45,7 +45,7 @@ static void zoo_second_pass(void *context, size_t index, size_t piece_index) {
   zoo_passes *passes = context;
   const zoo_scanning *scanning = passes->scanning;
   const zoo_hamming_request *request = scanning->request;
-  const zoo_piece *piece = &scanning->pieces[piece_index];
+  const zoo_piece *piece = zoo_piece_at(scanning, piece_index);
   zoo_worker *worker = &scanning->workers[index];
   zoo_hamming_top *top = worker->tops;
   top->limit = zoo_lower(scanning->limits, top->limit);

@@ -95,6 +95,8 @@ typedef struct zoo_hamming_request {
   size_t label_count;
   // Whether rows may be dropped when their first planes are too far away already.
   bool prunes;
+  // From the last rows to the first. Scans that turn each time find in the cache what the one before has read last.
+  bool backwards;
 } zoo_hamming_request;
 
 typedef struct zoo_hamming_work {

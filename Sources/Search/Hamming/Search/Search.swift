@@ -38,7 +38,7 @@ struct Search {
             zoo_hamming_request(
               set: engine.instructionSet.kernels, shape: shape, queries: words.baseAddress, count: count,
               labels: labels == nil ? nil : bitmap.baseAddress, label_count: bitmap.count * 64,
-              prunes: method != .plainScan))
+              prunes: method != .plainScan, backwards: engine.turn()))
         }
       }
     }

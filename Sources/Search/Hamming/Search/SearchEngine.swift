@@ -1,4 +1,5 @@
 import CZooHamming
+import Synchronization
 
 /// What searches run on: the layout of codes, the threads, the instruction set.
 ///
@@ -9,6 +10,7 @@ final class SearchEngine: @unchecked Sendable {
   let shape: CodeShape
   let instructionSet: HammingInstructionSet
   let pool: OpaquePointer
+  private let turns = Atomic<UInt>(0)
 
   var threads: Int { zoo_hamming_pool_size(pool) }
 
@@ -30,6 +32,9 @@ final class SearchEngine: @unchecked Sendable {
   }
 
   deinit { zoo_hamming_pool_destroy(pool) }
+
+  /// Which way the next scan goes: each the other way than the one before.
+  func turn() -> Bool { turns.wrappingAdd(1, ordering: .relaxed).oldValue % 2 == 1 }
 
   /// Calls `body` with every index below `count`, on all threads.
   func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
