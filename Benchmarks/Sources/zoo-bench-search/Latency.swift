@@ -20,8 +20,10 @@ struct Latency: Sendable {
 
     var description: String {
       String(
-        format: "%@: median %.2f ms, p90 %.2f ms, %.3f of the hasher alone; hash %.2f, nearest %.2f, rank %.2f, fetch %.2f",
-        request, medianMilliseconds, p90Milliseconds, ratio, hash, nearest, rank, fetch) + (plan.isEmpty ? "" : "; \(plan)")
+        format:
+          "%@: median %.2f ms, p90 %.2f ms, %.3f of the hasher alone; hash %.2f, nearest %.2f, rank %.2f, fetch %.2f",
+        request, medianMilliseconds, p90Milliseconds, ratio, hash, nearest, rank, fetch)
+        + (plan.isEmpty ? "" : "; \(plan)")
     }
   }
 
