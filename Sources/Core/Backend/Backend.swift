@@ -16,6 +16,9 @@ public protocol Backend: Sendable {
 /// What a network computes in.
 public enum Precision: Sendable, Hashable {
   case float32
+  /// Products of numbers that are rounded to bfloat16, to the nearest and ties to even, with float32 sums. What gains
+  /// nothing from it stays in float32.
+  case bfloat16
   /// Convolutions and linear layers in 8-bit integers, with 32-bit sums: weights with a scale for every output channel,
   /// activations with one for each tensor. What cannot be computed so stays in float32.
   case int8(Calibration)
@@ -27,7 +30,7 @@ public struct CompileOptions: Sendable {
   public var threads: Int?
   /// Input shapes to plan for at once, so that the first call is as fast as the next.
   public var plannedShapes: [[Shape]]
-  /// Backends that have only float32 refuse others.
+  /// A backend refuses what it does not have.
   public var precision: Precision
 
   public init(threads: Int? = nil, plannedShapes: [[Shape]] = [], precision: Precision = .float32) {

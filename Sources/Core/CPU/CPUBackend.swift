@@ -44,6 +44,8 @@ public struct CPUBackend: Backend {
     let quantization: Quantization? =
       switch options.precision {
       case .float32: nil
+      case .bfloat16:
+        throw BackendError(.unsupported, "the CPU backend has no bfloat16 yet: ask for float32 or int8")
       case .int8(let calibration): try Quantization(of: graph, calibration)
       }
     let network = try Network(graph, quantization, library: library, instructions: instructionSet)

@@ -126,7 +126,7 @@ public actor ModelRuntime {
     }
     if let instance = entry.instance {
       status.device = instance.device
-      status.precision = instance.manifest.placement.precision == .int8 ? "int8" : "float32"
+      status.precision = instance.manifest.placement.precision.name
       status.parameters = UInt64(instance.graph.parameterCount)
       let memory = instance.executable.memory
       status.memoryBytes = UInt64(memory.weights + memory.activations)

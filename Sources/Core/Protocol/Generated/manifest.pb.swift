@@ -77,6 +77,9 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// Layers with weights in 8-bit integers.
   case int8 // = 2
+
+  /// Products of numbers that are rounded to bfloat16, with float32 sums.
+  case bfloat16 // = 3
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -88,6 +91,7 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 0: self = .unspecified
     case 1: self = .float32
     case 2: self = .int8
+    case 3: self = .bfloat16
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -97,6 +101,7 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .unspecified: return 0
     case .float32: return 1
     case .int8: return 2
+    case .bfloat16: return 3
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -106,6 +111,7 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
     .unspecified,
     .float32,
     .int8,
+    .bfloat16,
   ]
 
 }
@@ -269,7 +275,7 @@ nonisolated extension WireDevice: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WirePrecision: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PRECISION_UNSPECIFIED\0\u{1}PRECISION_FLOAT32\0\u{1}PRECISION_INT8\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PRECISION_UNSPECIFIED\0\u{1}PRECISION_FLOAT32\0\u{1}PRECISION_INT8\0\u{1}PRECISION_BFLOAT16\0")
 }
 
 nonisolated extension WireManifest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -34,8 +34,9 @@ public struct ModelCalibration: Sendable {
   ///   - inputs: typical ones, one for each run of the network; some dozens.
   public init(of model: OfflineModel, on inputs: [[Tensor]], by backend: any Backend) throws {
     self.model = model
-    guard model.instance.manifest.placement.precision != .int8 else {
-      throw ZooError(.failedPrecondition, "\(model.name) is in int8 already: calibrate its float32 version")
+    let precision = model.instance.manifest.placement.precision.name
+    guard precision == WirePrecision.float32.name else {
+      throw ZooError(.failedPrecondition, "\(model.name) is in \(precision) already: calibrate its float32 version")
     }
     calibration = try Calibration(of: model.graph, on: inputs, by: backend)
     let quantized = try backend.compile(model.graph, options: CompileOptions(precision: .int8(calibration)))

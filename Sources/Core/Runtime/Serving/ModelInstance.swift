@@ -87,6 +87,8 @@ final class ModelInstance: Sendable {
     switch placement.precision {
     case .unspecified, .float32:
       return .float32
+    case .bfloat16:
+      return .bfloat16
     case .int8:
       guard let location = locations[placement.calibration] else {
         throw ZooError(.failedPrecondition, "placement.calibration is not among the manifest's files")
