@@ -48,7 +48,8 @@ struct MemoryPlanTests {
     let row = try RandomNetwork.parityCase(seed: seed)
     let network = try Network(row.graph.optimized(), library: .packed, instructions: .best)
     let planner = Planner(
-      network: network, library: .packed, instructions: .best, threads: 2, memoryLimit: .max)
+      network: network, library: .packed, instructions: .best, threads: 2, concurrentCalls: 1,
+      memoryLimit: .max)
     let shapes = try network.graph.shapes(for: row.inputs.map(\.shape))
     let plan = try planner.plan(shapes: shapes)
 
@@ -101,7 +102,8 @@ struct MemoryPlanTests {
     let x = try builder.input("x", shape: [1, 8, 8, 16])
     let y = try x.sigmoid().tanh().sigmoid().tanh()
     let network = try Network(builder.graph(outputs: [("y", y)]), library: .packed, instructions: .best)
-    let planner = Planner(network: network, library: .packed, instructions: .best, threads: 1, memoryLimit: .max)
+    let planner = Planner(
+      network: network, library: .packed, instructions: .best, threads: 1, concurrentCalls: 1, memoryLimit: .max)
     let plan = try planner.plan(shapes: network.graph.shapes(for: [[1, 8, 8, 16]]))
     #expect(plan.arenaSize == 1024)
   }

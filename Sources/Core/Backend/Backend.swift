@@ -28,13 +28,18 @@ public enum Precision: Sendable, Hashable {
 public struct CompileOptions: Sendable {
   /// Threads that one call may use; nil for as many as the backend has.
   public var threads: Int?
+  /// Calls that are to be expected at once.
+  public var concurrentCalls: Int
   /// Input shapes to plan for at once, so that the first call is as fast as the next.
   public var plannedShapes: [[Shape]]
   /// A backend refuses what it does not have.
   public var precision: Precision
 
-  public init(threads: Int? = nil, plannedShapes: [[Shape]] = [], precision: Precision = .float32) {
+  public init(
+    threads: Int? = nil, concurrentCalls: Int = 1, plannedShapes: [[Shape]] = [], precision: Precision = .float32
+  ) {
     self.threads = threads
+    self.concurrentCalls = concurrentCalls
     self.plannedShapes = plannedShapes
     self.precision = precision
   }

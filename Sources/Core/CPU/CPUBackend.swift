@@ -52,7 +52,8 @@ public struct CPUBackend: Backend {
     let threads = max(1, min(options.threads ?? .max, pool.threadCount))
     let executable = CPUExecutable(
       planner: Planner(
-        network: network, library: library, instructions: instructionSet, threads: threads, memoryLimit: memoryLimit),
+        network: network, library: library, instructions: instructionSet, threads: threads,
+        concurrentCalls: options.concurrentCalls, memoryLimit: memoryLimit),
       pool: pool)
     for shapes in options.plannedShapes { try executable.prepare(shapes) }
     return executable

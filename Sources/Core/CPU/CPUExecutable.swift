@@ -41,7 +41,7 @@ public final class CPUExecutable: Executable {
     if let (count, item) = items(of: given) {
       let plan = try plan(for: item) { try planner.network.graph.shapes(for: item) }
       return try withPointers(to: inputs[...], []) { pointers in
-        try pool.expectingLoops {
+        try pool.expectingLoops(threads: planner.threads) {
           let results = try runItems(count, plan, pointers, steps: item.map(\.elementCount), profile: profile)
           return try planner.network.graph.outputs.indices.map { output in
             try Tensor(joining: results.map { $0[output] }, shape: shapes[planner.network.graph.outputs[output].node])
@@ -51,7 +51,9 @@ public final class CPUExecutable: Executable {
     }
     let plan = try plan(for: given) { shapes }
     return try withPointers(to: inputs[...], []) { pointers in
-      try pool.expectingLoops { try run(plan, pointers, threads: planner.threads, profile: profile) }
+      try pool.expectingLoops(threads: planner.threads) {
+        try run(plan, pointers, threads: planner.threads, profile: profile)
+      }
     }
   }
 

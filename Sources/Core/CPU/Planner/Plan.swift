@@ -63,10 +63,13 @@ final class Plan: Sendable {
   /// Arenas that no call uses now.
   private let idle = Mutex<[AlignedBuffer]>([])
   private let allocatedBytes = Atomic<Int>(0)
-  /// Idle arenas that are kept: more are only there while so many calls run at once.
-  private static let maximumIdleCount = 2
+  /// Idle arenas that are kept; more are only there while so many calls run at once.
+  private let keptArenas: Int
 
-  init(steps: [Step], outputs: [(place: Place, shape: Shape)], arenaSize: Int, scratchSize: Int) {
+  init(
+    steps: [Step], outputs: [(place: Place, shape: Shape)], arenaSize: Int, scratchSize: Int, keptArenas: Int
+  ) {
+    self.keptArenas = keptArenas
     self.steps = steps
     self.outputs = outputs
     self.arenaSize = arenaSize
@@ -114,7 +117,7 @@ final class Plan: Sendable {
 
   private func giveBack(_ buffer: AlignedBuffer) {
     let isKept = idle.withLock { idle in
-      guard idle.count < Self.maximumIdleCount else { return false }
+      guard idle.count < keptArenas else { return false }
       idle.append(buffer)
       return true
     }

@@ -10,6 +10,8 @@ struct Planner {
   let instructions: InstructionSet
   /// Threads that a call may use.
   let threads: Int
+  /// Calls that are to be expected at once.
+  let concurrentCalls: Int
   /// Bytes that one call may need at most.
   let memoryLimit: Int
 
@@ -41,7 +43,7 @@ struct Planner {
     return Plan(
       steps: steps,
       outputs: network.graph.outputs.map { (layout.place(of: .result($0.node), in: memory), shapes[$0.node]) },
-      arenaSize: memory.size, scratchSize: scratch)
+      arenaSize: memory.size, scratchSize: scratch, keptArenas: max(threads, concurrentCalls))
   }
 
   private func cost(of fusion: Fusion, _ shapes: [Shape]) -> Plan.Cost {

@@ -42,7 +42,10 @@ public final class ThreadPool: @unchecked Sendable {
   }
 
   /// Threads look out for the loops of `body` rather than sleep: they follow each other closely.
-  func expectingLoops<Result>(_ body: () throws -> Result) rethrows -> Result {
+  ///
+  /// - Parameter limit: threads that may take part in the loops; on one there is nothing to look out for.
+  func expectingLoops<Result>(threads limit: Int, _ body: () throws -> Result) rethrows -> Result {
+    guard limit > 1 else { return try body() }
     zoo_pool_begin(pool)
     defer { zoo_pool_end(pool) }
     return try body()

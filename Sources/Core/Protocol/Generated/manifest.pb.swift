@@ -117,76 +117,104 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
 }
 
 /// One version of a model: models/NAME/VERSION/manifest.textproto, in protobuf text format.
-public nonisolated struct WireManifest: Sendable {
+public nonisolated struct WireManifest: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// [a-z0-9][a-z0-9._-]{0,63}
-  public var name: String = String()
+  public var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
   /// 1 or more. A version's files never change.
-  public var version: UInt32 = 0
+  public var version: UInt32 {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
   /// The plugin that runs it: cyclegan, classifier, search-hasher, or one of your own.
-  public var plugin: String = String()
+  public var plugin: String {
+    get {_storage._plugin}
+    set {_uniqueStorage()._plugin = newValue}
+  }
 
   /// The plugin's typed configuration, for example
   /// [type.googleapis.com/zoo.plugins.v1.CycleGANConfig] { blocks: 9 base_width: 64 }
   public var config: SwiftProtobuf.Google_Protobuf_Any {
-    get {_config ?? SwiftProtobuf.Google_Protobuf_Any()}
-    set {_config = newValue}
+    get {_storage._config ?? SwiftProtobuf.Google_Protobuf_Any()}
+    set {_uniqueStorage()._config = newValue}
   }
   /// Returns true if `config` has been explicitly set.
-  public var hasConfig: Bool {self._config != nil}
+  public var hasConfig: Bool {_storage._config != nil}
   /// Clears the value of `config`. Subsequent reads from it will return its default value.
-  public mutating func clearConfig() {self._config = nil}
+  public mutating func clearConfig() {_uniqueStorage()._config = nil}
 
   /// One or two sentences for people.
-  public var description_p: String = String()
+  public var description_p: String {
+    get {_storage._description_p}
+    set {_uniqueStorage()._description_p = newValue}
+  }
 
   /// SPDX identifiers, for example Apache-2.0.
-  public var licence: String = String()
+  public var licence: String {
+    get {_storage._licence}
+    set {_uniqueStorage()._licence = newValue}
+  }
 
   /// Where the weights come from: a paper, a page, a script.
-  public var sources: [String] = []
+  public var sources: [String] {
+    get {_storage._sources}
+    set {_uniqueStorage()._sources = newValue}
+  }
 
   /// Every file of the version but this one.
-  public var files: [WireFile] = []
+  public var files: [WireFile] {
+    get {_storage._files}
+    set {_uniqueStorage()._files = newValue}
+  }
 
   /// What the model must reproduce before it serves. At least one.
-  public var goldens: [WireGolden] = []
+  public var goldens: [WireGolden] {
+    get {_storage._goldens}
+    set {_uniqueStorage()._goldens = newValue}
+  }
 
   /// The network's own tensors, as `zoo info` shows them; checked against the network when they are given.
-  public var inputs: [WireTensorSpec] = []
+  public var inputs: [WireTensorSpec] {
+    get {_storage._inputs}
+    set {_uniqueStorage()._inputs = newValue}
+  }
 
-  public var outputs: [WireTensorSpec] = []
+  public var outputs: [WireTensorSpec] {
+    get {_storage._outputs}
+    set {_uniqueStorage()._outputs = newValue}
+  }
 
   public var placement: WirePlacement {
-    get {_placement ?? WirePlacement()}
-    set {_placement = newValue}
+    get {_storage._placement ?? WirePlacement()}
+    set {_uniqueStorage()._placement = newValue}
   }
   /// Returns true if `placement` has been explicitly set.
-  public var hasPlacement: Bool {self._placement != nil}
+  public var hasPlacement: Bool {_storage._placement != nil}
   /// Clears the value of `placement`. Subsequent reads from it will return its default value.
-  public mutating func clearPlacement() {self._placement = nil}
+  public mutating func clearPlacement() {_uniqueStorage()._placement = nil}
 
   public var queue: WireQueue {
-    get {_queue ?? WireQueue()}
-    set {_queue = newValue}
+    get {_storage._queue ?? WireQueue()}
+    set {_uniqueStorage()._queue = newValue}
   }
   /// Returns true if `queue` has been explicitly set.
-  public var hasQueue: Bool {self._queue != nil}
+  public var hasQueue: Bool {_storage._queue != nil}
   /// Clears the value of `queue`. Subsequent reads from it will return its default value.
-  public mutating func clearQueue() {self._queue = nil}
+  public mutating func clearQueue() {_uniqueStorage()._queue = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _config: SwiftProtobuf.Google_Protobuf_Any? = nil
-  fileprivate var _placement: WirePlacement? = nil
-  fileprivate var _queue: WireQueue? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireFile: Sendable {
@@ -248,6 +276,10 @@ public nonisolated struct WirePlacement: Sendable {
   /// For int8: the file of the version with the ranges of the network's results, written by `zoo-server calibrate`.
   public var calibration: String = String()
 
+  /// Requests that compute at once, each on one thread: more requests a second where many wait, none of them sooner. 0 or 1:
+  /// one after the other, each on `threads`.
+  public var instances: UInt32 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -282,91 +314,151 @@ nonisolated extension WireManifest: SwiftProtobuf.Message, SwiftProtobuf._Messag
   public static let protoMessageName: String = _protobuf_package + ".Manifest"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}plugin\0\u{1}config\0\u{1}description\0\u{1}licence\0\u{1}sources\0\u{1}files\0\u{1}goldens\0\u{1}inputs\0\u{1}outputs\0\u{1}placement\0\u{1}queue\0")
 
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _version: UInt32 = 0
+    var _plugin: String = String()
+    var _config: SwiftProtobuf.Google_Protobuf_Any? = nil
+    var _description_p: String = String()
+    var _licence: String = String()
+    var _sources: [String] = []
+    var _files: [WireFile] = []
+    var _goldens: [WireGolden] = []
+    var _inputs: [WireTensorSpec] = []
+    var _outputs: [WireTensorSpec] = []
+    var _placement: WirePlacement? = nil
+    var _queue: WireQueue? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _version = source._version
+      _plugin = source._plugin
+      _config = source._config
+      _description_p = source._description_p
+      _licence = source._licence
+      _sources = source._sources
+      _files = source._files
+      _goldens = source._goldens
+      _inputs = source._inputs
+      _outputs = source._outputs
+      _placement = source._placement
+      _queue = source._queue
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.plugin) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._config) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.description_p) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.licence) }()
-      case 7: try { try decoder.decodeRepeatedStringField(value: &self.sources) }()
-      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.files) }()
-      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.goldens) }()
-      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.inputs) }()
-      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.outputs) }()
-      case 12: try { try decoder.decodeSingularMessageField(value: &self._placement) }()
-      case 13: try { try decoder.decodeSingularMessageField(value: &self._queue) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._version) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._plugin) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._config) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._description_p) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._licence) }()
+        case 7: try { try decoder.decodeRepeatedStringField(value: &_storage._sources) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._files) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._goldens) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._inputs) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._outputs) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._placement) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._queue) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      if _storage._version != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._version, fieldNumber: 2)
+      }
+      if !_storage._plugin.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._plugin, fieldNumber: 3)
+      }
+      try { if let v = _storage._config {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if !_storage._description_p.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._description_p, fieldNumber: 5)
+      }
+      if !_storage._licence.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._licence, fieldNumber: 6)
+      }
+      if !_storage._sources.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._sources, fieldNumber: 7)
+      }
+      if !_storage._files.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._files, fieldNumber: 8)
+      }
+      if !_storage._goldens.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._goldens, fieldNumber: 9)
+      }
+      if !_storage._inputs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._inputs, fieldNumber: 10)
+      }
+      if !_storage._outputs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._outputs, fieldNumber: 11)
+      }
+      try { if let v = _storage._placement {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
+      try { if let v = _storage._queue {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
     }
-    if self.version != 0 {
-      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 2)
-    }
-    if !self.plugin.isEmpty {
-      try visitor.visitSingularStringField(value: self.plugin, fieldNumber: 3)
-    }
-    try { if let v = self._config {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    if !self.description_p.isEmpty {
-      try visitor.visitSingularStringField(value: self.description_p, fieldNumber: 5)
-    }
-    if !self.licence.isEmpty {
-      try visitor.visitSingularStringField(value: self.licence, fieldNumber: 6)
-    }
-    if !self.sources.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.sources, fieldNumber: 7)
-    }
-    if !self.files.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.files, fieldNumber: 8)
-    }
-    if !self.goldens.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.goldens, fieldNumber: 9)
-    }
-    if !self.inputs.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.inputs, fieldNumber: 10)
-    }
-    if !self.outputs.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.outputs, fieldNumber: 11)
-    }
-    try { if let v = self._placement {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-    } }()
-    try { if let v = self._queue {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireManifest, rhs: WireManifest) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs.version != rhs.version {return false}
-    if lhs.plugin != rhs.plugin {return false}
-    if lhs._config != rhs._config {return false}
-    if lhs.description_p != rhs.description_p {return false}
-    if lhs.licence != rhs.licence {return false}
-    if lhs.sources != rhs.sources {return false}
-    if lhs.files != rhs.files {return false}
-    if lhs.goldens != rhs.goldens {return false}
-    if lhs.inputs != rhs.inputs {return false}
-    if lhs.outputs != rhs.outputs {return false}
-    if lhs._placement != rhs._placement {return false}
-    if lhs._queue != rhs._queue {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._plugin != rhs_storage._plugin {return false}
+        if _storage._config != rhs_storage._config {return false}
+        if _storage._description_p != rhs_storage._description_p {return false}
+        if _storage._licence != rhs_storage._licence {return false}
+        if _storage._sources != rhs_storage._sources {return false}
+        if _storage._files != rhs_storage._files {return false}
+        if _storage._goldens != rhs_storage._goldens {return false}
+        if _storage._inputs != rhs_storage._inputs {return false}
+        if _storage._outputs != rhs_storage._outputs {return false}
+        if _storage._placement != rhs_storage._placement {return false}
+        if _storage._queue != rhs_storage._queue {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -459,7 +551,7 @@ nonisolated extension WireGolden: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Placement"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}device\0\u{1}threads\0\u{1}precision\0\u{1}calibration\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}device\0\u{1}threads\0\u{1}precision\0\u{1}calibration\0\u{1}instances\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -471,6 +563,7 @@ nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.threads) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.precision) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.calibration) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.instances) }()
       default: break
       }
     }
@@ -489,6 +582,9 @@ nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.calibration.isEmpty {
       try visitor.visitSingularStringField(value: self.calibration, fieldNumber: 4)
     }
+    if self.instances != 0 {
+      try visitor.visitSingularUInt32Field(value: self.instances, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -497,6 +593,7 @@ nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.threads != rhs.threads {return false}
     if lhs.precision != rhs.precision {return false}
     if lhs.calibration != rhs.calibration {return false}
+    if lhs.instances != rhs.instances {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

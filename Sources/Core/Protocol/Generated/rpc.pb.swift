@@ -831,72 +831,52 @@ public nonisolated struct WireInfoCall: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireInfoResult: @unchecked Sendable {
+public nonisolated struct WireInfoResult: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var status: WireModelStatus {
-    get {_storage._status ?? WireModelStatus()}
-    set {_uniqueStorage()._status = newValue}
+    get {_status ?? WireModelStatus()}
+    set {_status = newValue}
   }
   /// Returns true if `status` has been explicitly set.
-  public var hasStatus: Bool {_storage._status != nil}
+  public var hasStatus: Bool {self._status != nil}
   /// Clears the value of `status`. Subsequent reads from it will return its default value.
-  public mutating func clearStatus() {_uniqueStorage()._status = nil}
+  public mutating func clearStatus() {self._status = nil}
 
   public var manifest: WireManifest {
-    get {_storage._manifest ?? WireManifest()}
-    set {_uniqueStorage()._manifest = newValue}
+    get {_manifest ?? WireManifest()}
+    set {_manifest = newValue}
   }
   /// Returns true if `manifest` has been explicitly set.
-  public var hasManifest: Bool {_storage._manifest != nil}
+  public var hasManifest: Bool {self._manifest != nil}
   /// Clears the value of `manifest`. Subsequent reads from it will return its default value.
-  public mutating func clearManifest() {_uniqueStorage()._manifest = nil}
+  public mutating func clearManifest() {self._manifest = nil}
 
-  public var networkInputs: [WireTensorSpec] {
-    get {_storage._networkInputs}
-    set {_uniqueStorage()._networkInputs = newValue}
-  }
+  public var networkInputs: [WireTensorSpec] = []
 
-  public var networkOutputs: [WireTensorSpec] {
-    get {_storage._networkOutputs}
-    set {_uniqueStorage()._networkOutputs = newValue}
-  }
+  public var networkOutputs: [WireTensorSpec] = []
 
   /// What may be sent to the model, by name.
-  public var inputs: [WireSlot] {
-    get {_storage._inputs}
-    set {_uniqueStorage()._inputs = newValue}
-  }
+  public var inputs: [WireSlot] = []
 
-  public var parameters: [WireSlot] {
-    get {_storage._parameters}
-    set {_uniqueStorage()._parameters = newValue}
-  }
+  public var parameters: [WireSlot] = []
 
   /// What comes back.
-  public var outputs: [WireSlot] {
-    get {_storage._outputs}
-    set {_uniqueStorage()._outputs = newValue}
-  }
+  public var outputs: [WireSlot] = []
 
   /// How far the self-test was from the goldens: the largest absolute difference.
-  public var goldenError: Float {
-    get {_storage._goldenError}
-    set {_uniqueStorage()._goldenError = newValue}
-  }
+  public var goldenError: Float = 0
 
-  public var loadMs: Double {
-    get {_storage._loadMs}
-    set {_uniqueStorage()._loadMs = newValue}
-  }
+  public var loadMs: Double = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _status: WireModelStatus? = nil
+  fileprivate var _manifest: WireManifest? = nil
 }
 
 public nonisolated struct WireSlot: Sendable {
@@ -2808,123 +2788,71 @@ nonisolated extension WireInfoResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
   public static let protoMessageName: String = _protobuf_package + ".InfoResult"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}status\0\u{1}manifest\0\u{3}network_inputs\0\u{3}network_outputs\0\u{1}inputs\0\u{1}parameters\0\u{1}outputs\0\u{3}golden_error\0\u{3}load_ms\0")
 
-  fileprivate class _StorageClass {
-    var _status: WireModelStatus? = nil
-    var _manifest: WireManifest? = nil
-    var _networkInputs: [WireTensorSpec] = []
-    var _networkOutputs: [WireTensorSpec] = []
-    var _inputs: [WireSlot] = []
-    var _parameters: [WireSlot] = []
-    var _outputs: [WireSlot] = []
-    var _goldenError: Float = 0
-    var _loadMs: Double = 0
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _status = source._status
-      _manifest = source._manifest
-      _networkInputs = source._networkInputs
-      _networkOutputs = source._networkOutputs
-      _inputs = source._inputs
-      _parameters = source._parameters
-      _outputs = source._outputs
-      _goldenError = source._goldenError
-      _loadMs = source._loadMs
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._status) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._manifest) }()
-        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._networkInputs) }()
-        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._networkOutputs) }()
-        case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._inputs) }()
-        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._parameters) }()
-        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._outputs) }()
-        case 8: try { try decoder.decodeSingularFloatField(value: &_storage._goldenError) }()
-        case 9: try { try decoder.decodeSingularDoubleField(value: &_storage._loadMs) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._status) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._manifest) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.networkInputs) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.networkOutputs) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.inputs) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.parameters) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.outputs) }()
+      case 8: try { try decoder.decodeSingularFloatField(value: &self.goldenError) }()
+      case 9: try { try decoder.decodeSingularDoubleField(value: &self.loadMs) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._status {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      try { if let v = _storage._manifest {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if !_storage._networkInputs.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._networkInputs, fieldNumber: 3)
-      }
-      if !_storage._networkOutputs.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._networkOutputs, fieldNumber: 4)
-      }
-      if !_storage._inputs.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._inputs, fieldNumber: 5)
-      }
-      if !_storage._parameters.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._parameters, fieldNumber: 6)
-      }
-      if !_storage._outputs.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._outputs, fieldNumber: 7)
-      }
-      if _storage._goldenError.bitPattern != 0 {
-        try visitor.visitSingularFloatField(value: _storage._goldenError, fieldNumber: 8)
-      }
-      if _storage._loadMs.bitPattern != 0 {
-        try visitor.visitSingularDoubleField(value: _storage._loadMs, fieldNumber: 9)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._status {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._manifest {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.networkInputs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.networkInputs, fieldNumber: 3)
+    }
+    if !self.networkOutputs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.networkOutputs, fieldNumber: 4)
+    }
+    if !self.inputs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.inputs, fieldNumber: 5)
+    }
+    if !self.parameters.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.parameters, fieldNumber: 6)
+    }
+    if !self.outputs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.outputs, fieldNumber: 7)
+    }
+    if self.goldenError.bitPattern != 0 {
+      try visitor.visitSingularFloatField(value: self.goldenError, fieldNumber: 8)
+    }
+    if self.loadMs.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.loadMs, fieldNumber: 9)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireInfoResult, rhs: WireInfoResult) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._status != rhs_storage._status {return false}
-        if _storage._manifest != rhs_storage._manifest {return false}
-        if _storage._networkInputs != rhs_storage._networkInputs {return false}
-        if _storage._networkOutputs != rhs_storage._networkOutputs {return false}
-        if _storage._inputs != rhs_storage._inputs {return false}
-        if _storage._parameters != rhs_storage._parameters {return false}
-        if _storage._outputs != rhs_storage._outputs {return false}
-        if _storage._goldenError != rhs_storage._goldenError {return false}
-        if _storage._loadMs != rhs_storage._loadMs {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._status != rhs._status {return false}
+    if lhs._manifest != rhs._manifest {return false}
+    if lhs.networkInputs != rhs.networkInputs {return false}
+    if lhs.networkOutputs != rhs.networkOutputs {return false}
+    if lhs.inputs != rhs.inputs {return false}
+    if lhs.parameters != rhs.parameters {return false}
+    if lhs.outputs != rhs.outputs {return false}
+    if lhs.goldenError != rhs.goldenError {return false}
+    if lhs.loadMs != rhs.loadMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -4,7 +4,7 @@ import ZooBackend
 import ZooProtocol
 import ZooTensor
 
-/// Runs a network for the requests in a queue, one batch after the other, on a thread of its own.
+/// Runs a network for the requests in a queue: so many batches at once as there are instances, each on a thread of its own.
 final class ComputeWorker: Sendable {
   /// What came of a request's turn.
   struct Turn: Sendable {
@@ -23,19 +23,22 @@ final class ComputeWorker: Sendable {
   private struct State {
     var queue: RequestQueue
     var pending: [RequestQueue.ID: Pending] = [:]
-    /// Requests that were cancelled before they could be enqueued.
-    var cancelled: Set<RequestQueue.ID> = []
+    /// Requests that are not enqueued yet, and whether they were cancelled already.
+    var arriving: [RequestQueue.ID: Bool] = [:]
     var nextID: RequestQueue.ID = 1
-    var isRunning = false
+    /// Instances at work.
+    var running = 0
   }
 
   private let executable: any Executable
-  private let thread: DispatchQueue
+  private let instances: Int
+  private let threads: DispatchQueue
   private let state: Mutex<State>
 
-  init(executable: any Executable, capacity: Int, name: String) {
+  init(executable: any Executable, instances: Int, capacity: Int, name: String) {
     self.executable = executable
-    thread = DispatchQueue(label: "zoo.compute.\(name)", qos: .userInitiated)
+    self.instances = instances
+    threads = DispatchQueue(label: "zoo.compute.\(name)", qos: .userInitiated, attributes: .concurrent)
     state = Mutex(State(queue: RequestQueue(capacity: capacity)))
   }
 
@@ -45,6 +48,7 @@ final class ComputeWorker: Sendable {
   func run(_ inputs: [Tensor], deadline: ContinuousClock.Instant) async throws -> Turn {
     let id = state.withLock { state in
       defer { state.nextID += 1 }
+      state.arriving[state.nextID] = false
       return state.nextID
     }
     return try await withTaskCancellationHandler {
@@ -59,14 +63,15 @@ final class ComputeWorker: Sendable {
   private func enqueue(_ id: RequestQueue.ID, _ pending: Pending, deadline: ContinuousClock.Instant) {
     enum Outcome { case enqueued(wakes: Bool), full(Int), cancelled }
     let outcome = state.withLock { state -> Outcome in
-      if state.cancelled.remove(id) != nil { return .cancelled }
+      if state.arriving.removeValue(forKey: id) == true { return .cancelled }
       guard state.queue.enqueue(id, deadline: deadline) else { return .full(state.queue.capacity) }
       state.pending[id] = pending
-      defer { state.isRunning = true }
-      return .enqueued(wakes: !state.isRunning)
+      guard state.running < instances else { return .enqueued(wakes: false) }
+      state.running += 1
+      return .enqueued(wakes: true)
     }
     switch outcome {
-    case .enqueued(let wakes): if wakes { thread.async { self.runBatches() } }
+    case .enqueued(let wakes): if wakes { threads.async { self.runBatches() } }
     case .cancelled: pending.continuation.resume(throwing: CancellationError())
     case .full(let capacity):
       pending.continuation.resume(
@@ -79,7 +84,7 @@ final class ComputeWorker: Sendable {
     let pending = state.withLock { state -> Pending? in
       if state.queue.cancel(id) { return state.pending.removeValue(forKey: id) }
       // Not enqueued yet, or running: the one is told when it comes, the other's answer is dropped by its caller.
-      if state.pending[id] == nil { state.cancelled.insert(id) }
+      if state.arriving[id] != nil { state.arriving[id] = true }
       return nil
     }
     pending?.continuation.resume(throwing: CancellationError())
@@ -91,10 +96,7 @@ final class ComputeWorker: Sendable {
         let decision = state.queue.next(at: .now)
         let batch = decision.batch.compactMap { state.pending.removeValue(forKey: $0) }
         let expired = decision.expired.compactMap { state.pending.removeValue(forKey: $0) }
-        if batch.isEmpty, expired.isEmpty {
-          state.isRunning = false
-          state.cancelled.removeAll()
-        }
+        if batch.isEmpty, expired.isEmpty { state.running -= 1 }
         return (batch, expired)
       }
       if batch.isEmpty, expired.isEmpty { return }

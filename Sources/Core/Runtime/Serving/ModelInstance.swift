@@ -48,7 +48,9 @@ final class ModelInstance: Sendable {
       manifest.inputs, against: graph.inputs.map { ($0, graph.nodes[$0].name) }, in: graph, field: "inputs")
     try Self.check(manifest.outputs, against: graph.outputs.map { ($0.node, $0.name) }, in: graph, field: "outputs")
     var options = CompileOptions()
+    let instances = max(1, Int(manifest.placement.instances))
     if manifest.placement.threads > 0 { options.threads = Int(manifest.placement.threads) }
+    if instances > 1 { (options.threads, options.concurrentCalls) = (1, instances) }
     options.plannedShapes = [graph.inputs.map { graph.nodes[$0].shape }]
     options.precision = try Self.precision(of: manifest.placement, locations: locations)
     executable = try backend.compile(graph, options: options)
@@ -56,7 +58,7 @@ final class ModelInstance: Sendable {
     self.graph = graph
     device = backend.name
     capacity = manifest.queue.capacity == 0 ? 64 : Int(manifest.queue.capacity)
-    worker = ComputeWorker(executable: executable, capacity: capacity, name: manifest.name)
+    worker = ComputeWorker(executable: executable, instances: instances, capacity: capacity, name: manifest.name)
     self.manifest = manifest
     self.locations = locations
   }

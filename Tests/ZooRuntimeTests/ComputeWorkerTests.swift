@@ -1,0 +1,91 @@
+import Foundation
+import Synchronization
+import Testing
+import ZooBackend
+import ZooTensor
+
+@testable import ZooRuntime
+
+/// A network that returns what it is fed, and waits in between until `count` calls are inside, or for good while it is shut.
+private final class MeetingPlace: Executable {
+  private struct State {
+    var inside = 0
+    var most = 0
+    var total = 0
+  }
+
+  private let state = Mutex(State())
+  private let condition = NSCondition()
+  private let count: Int
+
+  init(count: Int) {
+    self.count = count
+  }
+
+  func run(_ inputs: [Tensor]) throws -> [Tensor] {
+    condition.withLock {
+      state.withLock { state in
+        state.inside += 1
+        state.total += 1
+        state.most = max(state.most, state.inside)
+      }
+      condition.broadcast()
+      while total < count, condition.wait(until: .now + 20) {}
+    }
+    state.withLock { $0.inside -= 1 }
+    return inputs
+  }
+
+  var memory: MemoryUse { MemoryUse(weights: 0, activations: 0) }
+  var total: Int { state.withLock { $0.total } }
+  var most: Int { state.withLock { $0.most } }
+}
+
+@Suite struct ComputeWorkerTests {
+  private let soon = ContinuousClock.now + .seconds(60)
+
+  private func tensor(_ value: Int) throws -> Tensor { try Tensor([Float(value)], shape: [1]) }
+
+  /// Two calls that wait for each other can only end where both are inside at once.
+  @Test func asManyRequestsComputeAtOnceAsThereAreInstances() async throws {
+    let place = MeetingPlace(count: 2)
+    let worker = ComputeWorker(executable: place, instances: 2, capacity: 64, name: "test")
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for value in 0..<32 {
+        group.addTask {
+          let turn = try await worker.run([tensor(value)], deadline: soon)
+          #expect(turn.outputs[0].floats() == [Float(value)])
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(place.total == 32)
+    #expect(place.most == 2)
+  }
+
+  @Test func oneInstanceComputesOneRequestAfterTheOther() async throws {
+    let place = MeetingPlace(count: 1)
+    let worker = ComputeWorker(executable: place, instances: 1, capacity: 64, name: "test")
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for value in 0..<32 {
+        group.addTask { _ = try await worker.run([tensor(value)], deadline: soon) }
+      }
+      try await group.waitForAll()
+    }
+    #expect(place.total == 32)
+    #expect(place.most == 1)
+  }
+
+  @Test func whatIsCancelledWhileItWaitsDoesNotCompute() async throws {
+    let place = MeetingPlace(count: 2)
+    let worker = ComputeWorker(executable: place, instances: 1, capacity: 64, name: "test")
+    // Inside until a second one comes, which the only instance has no room for.
+    let inside = Task { try await worker.run([tensor(0)], deadline: soon) }
+    while place.total < 1 { try await Task.sleep(for: .milliseconds(1)) }
+    let waiting = Task { try await worker.run([tensor(1)], deadline: soon) }
+    waiting.cancel()
+    await #expect(throws: CancellationError.self) { try await waiting.value }
+    #expect(place.total == 1)
+    inside.cancel()
+  }
+}
