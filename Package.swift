@@ -70,6 +70,7 @@ let package = Package(
   targets: [
     // The core, in the order in which imports may point: up.
     module("ZooTensor", "Core/Tensor"),
+    module("ZooLibraries", "Core/Libraries"),
     module("ZooGraph", "Core/Graph", ["ZooTensor"]),
     module("ZooBackend", "Core/Backend", ["ZooGraph", "ZooTensor"]),
     .systemLibrary(
@@ -133,6 +134,7 @@ let package = Package(
       name: "ZooOpParity", dependencies: ["ZooTensor", "ZooGraph", "ZooBackend"], path: "Tests/Support/OpParity",
       swiftSettings: settings),
     tests(of: "ZooTensor"),
+    tests(of: "ZooLibraries"),
     tests(of: "ZooGraph", ["ZooTensor", "ZooBackend", "ZooOpParity"]),
     tests(of: "ZooBackend", ["ZooTensor", "ZooGraph", "ZooOpParity"]),
     tests(of: "ZooCPU", ["ZooTensor", "ZooGraph", "ZooBackend", "ZooOpParity", "CZooKernels"]),
