@@ -110,6 +110,9 @@ let package = Package(
     module("ZooPostgresStore", "Search/Postgres", ["ZooItems", "CPostgres"]),
     module("ZooSearch", "Search/Service", ["ZooItems", "ZooProtocol", protobuf, crypto, logging]),
 
+    // What the programs print alike.
+    module("ZooReporting", "Reporting"),
+
     // The server.
     module(
       "ZooServer", "Server/ZooServer",
@@ -127,7 +130,10 @@ let package = Package(
     module("ZooEvaluation", "Evaluation", ["ZooProtocol", crypto]),
     program(
       "zoo", "CLI",
-      ["ZooClient", "ZooEvaluation", "ZooProtocol", "ZooTensor", argumentParser, crypto, histogram, protobuf]),
+      [
+        "ZooClient", "ZooEvaluation", "ZooReporting", "ZooProtocol", "ZooTensor", argumentParser, crypto, histogram,
+        protobuf,
+      ]),
 
     // The tests.
     .target(

@@ -3,6 +3,7 @@ import Foundation
 import Synchronization
 import ZooClient
 import ZooProtocol
+import ZooReporting
 
 struct RegisterCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -4,6 +4,7 @@ import Histogram
 import Synchronization
 import ZooClient
 import ZooProtocol
+import ZooReporting
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ZooClient
 import ZooProtocol
+import ZooReporting
 import ZooTensor
 
 struct InferCommand: AsyncParsableCommand {

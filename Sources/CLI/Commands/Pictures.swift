@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ZooClient
+import ZooReporting
 
 /// What the commands for several pictures share.
 enum Pictures {

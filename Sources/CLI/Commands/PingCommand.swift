@@ -1,6 +1,7 @@
 import ArgumentParser
 import ZooClient
 import ZooProtocol
+import ZooReporting
 
 struct PingCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

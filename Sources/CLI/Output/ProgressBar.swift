@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import ZooReporting
 
 /// How far long work has come: a bar on a terminal, a line now and then elsewhere, nothing where it is unwanted.
 final class ProgressBar: Sendable {

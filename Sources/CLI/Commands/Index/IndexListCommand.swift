@@ -1,6 +1,7 @@
 import ArgumentParser
 import ZooClient
 import ZooProtocol
+import ZooReporting
 
 struct IndexListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the indexes.")

@@ -1,5 +1,6 @@
 import Foundation
 import ZooProtocol
+import ZooReporting
 
 /// An index as it stands, for programs and for people.
 struct IndexReport: Encodable {

@@ -1,5 +1,6 @@
 import Foundation
 import ZooEvaluation
+import ZooReporting
 
 /// What an evaluation found, for programs and for people.
 struct EvaluationReport: Encodable {

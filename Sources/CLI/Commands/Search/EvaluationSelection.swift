@@ -1,6 +1,7 @@
 import Crypto
 import ZooEvaluation
 import ZooProtocol
+import ZooReporting
 
 /// Which of a catalogue's pictures are searched with, and which are searched.
 struct EvaluationSelection: Sendable {

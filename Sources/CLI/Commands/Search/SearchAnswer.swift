@@ -1,6 +1,7 @@
 import Foundation
 import ZooClient
 import ZooProtocol
+import ZooReporting
 
 /// A search that was made, with what came of it.
 struct SearchAnswer: Sendable {

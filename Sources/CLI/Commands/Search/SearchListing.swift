@@ -1,5 +1,6 @@
 import Foundation
 import ZooProtocol
+import ZooReporting
 
 /// The results of a search, for people.
 struct SearchListing {

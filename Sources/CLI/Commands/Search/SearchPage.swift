@@ -2,6 +2,7 @@ import Foundation
 import ZooClient
 import ZooEvaluation
 import ZooProtocol
+import ZooReporting
 
 /// Makes a contact sheet of searches; the results' pictures come from the server.
 struct SearchPage: Sendable {

@@ -1,25 +1,29 @@
 /// Rows of text in aligned columns.
-struct Table {
-  enum Alignment { case leading, trailing }
+public struct Table {
+  public enum Alignment: Sendable { case leading, trailing }
 
   private let columns: [(title: String, alignment: Alignment)]
   private var rows: [[String]] = []
 
-  init(_ columns: [(String, Alignment)]) {
+  public init(_ columns: [(String, Alignment)]) {
     self.columns = columns.map { (title: $0.0, alignment: $0.1) }
   }
 
-  mutating func add(_ row: [String]) {
+  public mutating func add(_ row: [String]) {
     rows.append(row)
   }
 
   /// With the titles.
-  var text: String { lines(withTitles: true) }
+  ///
+  /// - Parameter emphasis: what becomes of the line of titles.
+  public func text(emphasis: (String) -> String = { $0 }) -> String {
+    lines(withTitles: true, emphasis)
+  }
 
   /// Without them.
-  var rowsText: String { lines(withTitles: false) }
+  public var rowsText: String { lines(withTitles: false) { $0 } }
 
-  private func lines(withTitles: Bool) -> String {
+  private func lines(withTitles: Bool, _ emphasis: (String) -> String) -> String {
     let titles = columns.map(\.title)
     let widths = columns.indices.map { column in
       ((withTitles ? [titles[column]] : []) + rows.map { $0[column] }).map(\.count).max() ?? 0
@@ -32,6 +36,6 @@ struct Table {
       let text = padded.joined(separator: "  ")
       return String(text.reversed().drop { $0 == " " }.reversed())
     }
-    return ((withTitles ? [Output.bold(line(titles))] : []) + rows.map(line)).joined(separator: "\n")
+    return ((withTitles ? [emphasis(line(titles))] : []) + rows.map(line)).joined(separator: "\n")
   }
 }
