@@ -77,7 +77,10 @@ let package = Package(
       name: "COpenBLAS", path: "Sources/Core/COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CZooKernels", path: "Sources/Core/CKernels"),
-    module("ZooCPU", "Core/CPU", ["ZooBackend", "ZooGraph", "ZooTensor", "CZooKernels", "COpenBLAS"]),
+    .target(name: "CZooDevices", path: "Sources/Core/CDevices"),
+    module("ZooDevices", "Core/Devices", ["ZooLibraries", "CZooDevices"]),
+    module(
+      "ZooCPU", "Core/CPU", ["ZooBackend", "ZooGraph", "ZooTensor", "ZooDevices", "CZooKernels", "COpenBLAS"]),
     module("ZooWeights", "Core/Weights", ["ZooTensor"]),
     .systemLibrary(
       name: "CJPEG", path: "Sources/Core/CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
@@ -111,18 +114,21 @@ let package = Package(
     module("ZooSearch", "Search/Service", ["ZooItems", "ZooProtocol", protobuf, crypto, logging]),
 
     // What the programs print alike.
-    module("ZooReporting", "Reporting"),
+    module("ZooReporting", "Reporting", ["ZooProtocol"]),
 
     // The server.
     module(
       "ZooServer", "Server/ZooServer",
-      ["ZooRuntime", "ZooSearch", "ZooProtocol", "ZooPluginKit", nioCore, nioPosix, nioConcurrency, lifecycle, logging]),
+      [
+        "ZooRuntime", "ZooSearch", "ZooDevices", "ZooProtocol", "ZooPluginKit", nioCore, nioPosix, nioConcurrency,
+        lifecycle, logging,
+      ]),
     program(
       "zoo-server", "Server/zoo-server",
       [
         "ZooServer", "ZooRuntime", "ZooSearch", "ZooSQLiteStore", "ZooPostgresStore", "ZooItems", "ZooProtocol",
-        "ZooPluginKit", "ZooBackend", "ZooCPU", "ZooWeights", "ZooTensor", "ZooCycleGAN", "ZooClassifier",
-        "ZooSearchHasher", argumentParser, crypto, lifecycle, signals, logging, nioCore,
+        "ZooPluginKit", "ZooBackend", "ZooCPU", "ZooDevices", "ZooReporting", "ZooWeights", "ZooTensor", "ZooCycleGAN",
+        "ZooClassifier", "ZooSearchHasher", argumentParser, crypto, lifecycle, signals, logging, nioCore,
       ]),
 
     // The client, which needs none of the compute modules.
@@ -141,6 +147,9 @@ let package = Package(
       swiftSettings: settings),
     tests(of: "ZooTensor"),
     tests(of: "ZooLibraries"),
+    .target(name: "ZooStandIns", path: "Tests/Support/StandIns", swiftSettings: settings),
+    tests(of: "ZooDevices", ["ZooLibraries", "ZooStandIns"]),
+    tests(of: "ZooReporting", ["ZooProtocol", protobuf]),
     tests(of: "ZooGraph", ["ZooTensor", "ZooBackend", "ZooOpParity"]),
     tests(of: "ZooBackend", ["ZooTensor", "ZooGraph", "ZooOpParity"]),
     tests(of: "ZooCPU", ["ZooTensor", "ZooGraph", "ZooBackend", "ZooOpParity", "CZooKernels"]),
@@ -178,12 +187,15 @@ let package = Package(
     tests(
       of: "ZooServer",
       [
-        "ZooTinyModels", "ZooClient", "ZooProtocol", "ZooRuntime", "ZooPluginKit", "ZooBackend", "ZooCPU",
-        "ZooCycleGAN", "ZooClassifier", protobuf, nioCore, logging, crypto,
+        "ZooTinyModels", "ZooClient", "ZooProtocol", "ZooRuntime", "ZooDevices", "ZooLibraries", "ZooPluginKit",
+        "ZooBackend",
+        "ZooCPU", "ZooStandIns", "ZooCycleGAN", "ZooClassifier", protobuf, nioCore, logging, crypto,
       ]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["zoo", "zoo-server", "ZooClient", "ZooProtocol", "ZooImaging", "ZooTinyModels"],
+      dependencies: [
+        "zoo", "zoo-server", "ZooClient", "ZooProtocol", "ZooImaging", "ZooTinyModels", "ZooStandIns",
+      ],
       path: "Tests/EndToEndTests", swiftSettings: settings),
     tests(of: "ZooEvaluation", ["ZooProtocol"]),
     tests(of: "ZooClient", ["ZooProtocol", nioCore, nioPosix, nioConcurrency, protobuf]),

@@ -24,6 +24,6 @@ struct ZooCommand: AsyncParsableCommand {
     subcommands: [
       ListCommand.self, InfoCommand.self, TranslateCommand.self, ClassifyCommand.self, HashCommand.self,
       SearchCommand.self, IndexCommand.self, InferCommand.self, RegisterCommand.self, UnregisterCommand.self,
-      LoadCommand.self, UnloadCommand.self, PingCommand.self, BenchCommand.self,
+      LoadCommand.self, UnloadCommand.self, PingCommand.self, DevicesCommand.self, BenchCommand.self,
     ])
 }

@@ -25,6 +25,16 @@ extension ZooClient {
     return result
   }
 
+  /// The processors of the server's machine and what their sensors say.
+  ///
+  /// - Parameter processes: those on each GPU as well, which needs the administrator's token.
+  public func devices(processes: Bool = false) async throws -> WireDevicesResult {
+    var devices = WireDevicesCall()
+    devices.processes = processes
+    guard case .devices(let result) = try await call(.devices(devices)) else { throw Self.unexpected("devices") }
+    return result
+  }
+
   public func info(_ model: ModelReference) async throws -> WireInfoResult {
     var info = WireInfoCall()
     info.model = model.name

@@ -135,7 +135,7 @@ extension WireRequest.OneOf_Call {
   /// True where a second run changes nothing that the first did not.
   fileprivate var isRepeatable: Bool {
     switch self {
-    case .hello, .ping, .cancel, .list, .info, .infer, .load, .register: true
+    case .hello, .ping, .cancel, .list, .info, .infer, .load, .register, .devices: true
     case .listIndexes, .configureIndex, .putItems, .removeItems, .getItems, .search, .rehash, .rebuildIndex: true
     // A chunk that was written already is refused for its offset, which says where to go on.
     case .upload: false

@@ -59,8 +59,8 @@ enum Programs {
 
   static func zooServer(_ arguments: String...) async throws -> Result { try await zooServer(arguments) }
 
-  static func zooServer(_ arguments: [String]) async throws -> Result {
-    try await run(folder.appending(path: "zoo-server"), arguments)
+  static func zooServer(_ arguments: [String], environment: [String: String] = [:]) async throws -> Result {
+    try await run(folder.appending(path: "zoo-server"), arguments, environment: environment)
   }
 
   /// A zoo-server of its own process, so that it can be killed.
@@ -72,8 +72,10 @@ enum Programs {
     private let ended = Mutex<Int32?>(nil)
     private let scratch: TemporaryFolder
 
-    /// - Parameter indexes: where the indexes are kept; a folder of the server's own unless it is given.
-    init(models: URL, indexes: URL? = nil) async throws {
+    /// - Parameters:
+    ///   - indexes: where the indexes are kept; a folder of the server's own unless it is given.
+    ///   - environment: added to that of the tests.
+    init(models: URL, indexes: URL? = nil, environment: [String: String] = [:]) async throws {
       let process = Process()
       process.executableURL = Programs.folder.appending(path: "zoo-server")
       scratch = try TemporaryFolder()
@@ -86,6 +88,7 @@ enum Programs {
         (indexes ?? scratch.url.appending(path: "indexes")).path(percentEncoded: false),
       ]
       process.environment = ProcessInfo.processInfo.environment.merging(["ZOO_ADMIN_TOKEN": Self.token]) { $1 }
+        .merging(environment) { $1 }
       process.standardError = try FileHandle(forWritingTo: logFile)
       process.standardInput = FileHandle.nullDevice
       try process.run()

@@ -152,6 +152,10 @@ struct ProtocolVectorTests {
       ]
       $0.search.explain = true
     },
+    "devices": .with {
+      $0.id = 11
+      $0.devices.processes = true
+    },
   ]
 
   private static let responses: [String: WireResponse] = [
@@ -251,6 +255,26 @@ struct ProtocolVectorTests {
       $0.search.timing.nearestUs = 21
       $0.search.timing.rankUs = 4
       $0.search.timing.fetchUs = 110
+    },
+    "devices-result": .with {
+      $0.id = 11
+      $0.devices.devices = [
+        .with {
+          $0.id = "gpu:0"
+          $0.name = "Card"
+          $0.readings = [
+            .with { ($0.quantity, $0.value) = (.utilizationPercent, 50) },
+            .with { ($0.quantity, $0.value) = (.temperatureCelsius, 0) },
+            .with { ($0.quantity, $0.unavailable) = (.powerWatts, "this card does not tell") },
+          ]
+          $0.throttleReasons = ["heat"]
+          $0.processes = [
+            .with { ($0.pid, $0.name, $0.kind, $0.memoryBytes) = (4242, "python3", "compute", 1 << 20) }
+          ]
+        }
+      ]
+      $0.devices.notes = ["a note"]
+      $0.devices.clockMs = 1500
     },
   ]
 

@@ -55,10 +55,10 @@ struct ServerConnectionRequestTests {
 
   @Test func everyCallThatChangesTheServerNeedsTheAdministratorsToken() {
     let open: Set = [
-      "hello", "ping", "cancel", "list", "info", "infer", "list_indexes", "get_items", "search",
+      "hello", "ping", "cancel", "list", "info", "infer", "list_indexes", "get_items", "search", "devices",
     ]
     #expect(Set(everyCall.map(\.name)).isSuperset(of: open))
-    #expect(everyCall.count == 22)
+    #expect(everyCall.count == 23)
     for call in everyCall where !open.contains(call.name) {
       let request = WireRequest.with { ($0.id, $0.call) = (5, call) }
       var caller = ServerConnection.open(as: "caller")
@@ -69,6 +69,18 @@ struct ServerConnectionRequestTests {
       var administrator = ServerConnection.open(as: "boss")
       #expect(administrator.received(request, at: start).dispatched == [5], "\(call.name)")
     }
+  }
+
+  @Test func whatOthersRunIsForTheAdministratorAndTheDevicesAreForAll() {
+    let plain = WireRequest.with { ($0.id, $0.call) = (5, .devices(.init())) }
+    let processes = WireRequest.with { ($0.id, $0.call) = (6, .devices(.with { $0.processes = true })) }
+    var caller = ServerConnection.open(as: "caller")
+    #expect(caller.received(plain, at: start).dispatched == [5])
+    let refusal = caller.received(processes, at: start)
+    refusal.expectFailure(.permissionDenied, of: 6)
+    #expect(refusal.sent.first?.status.message.contains("devices.processes") == true)
+    var administrator = ServerConnection.open(as: "boss")
+    #expect(administrator.received(processes, at: start).dispatched == [6])
   }
 
   @Test(arguments: ["list", "info", "infer"])

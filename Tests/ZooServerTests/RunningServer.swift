@@ -7,6 +7,8 @@ import ZooCPU
 import ZooClassifier
 import ZooClient
 import ZooCycleGAN
+import ZooDevices
+import ZooLibraries
 import ZooPluginKit
 import ZooProtocol
 import ZooRuntime
@@ -24,6 +26,7 @@ final class RunningServer: Sendable {
   /// - Parameter prepare: puts models into the folder before the server starts.
   init(
     limits: ProtocolLimits = ProtocolLimits(), maximumConnections: Int = 64, writeTimeout: Duration = .seconds(60),
+    devices: DeviceMonitor = DeviceMonitor(finder: .init(configured: [], asksLoader: false, folders: [])),
     prepare: (URL) throws -> Void = { try TinyModel().install(in: $0) }
   ) async throws {
     let folder = try TemporaryFolder()
@@ -42,7 +45,7 @@ final class RunningServer: Sendable {
       configuration: ServerConfiguration(
         port: 0, tokens: AccessTokens(administer: Self.administratorsToken), limits: limits,
         maximumConnections: maximumConnections, drainTime: .seconds(10), writeTimeout: writeTimeout),
-      logger: logger, machine: { WireMachine() },
+      logger: logger, machine: { WireMachine() }, devices: devices,
       onListening: { continuation.yield(ServerAddress(host: "127.0.0.1", port: $0.port ?? 0)) })
     task = Task { try await server.run() }
     var iterator = addresses.makeAsyncIterator()

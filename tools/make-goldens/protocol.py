@@ -164,6 +164,18 @@ vector(
     " version: 1 bits: 256 lambda: 0.75 timing { nearest_us: 21 rank_us: 4 fetch_us: 110 } }",
 )
 
+vector("devices", REQUEST, "the GPUs' processes as well", "id: 11 devices { processes: true }")
+vector(
+    "devices-result",
+    RESPONSE,
+    "a card of 50 % load that runs at 0 degrees and does not tell its power: a value of 0 is written, as a oneof has it",
+    'id: 11 devices { devices { id: "gpu:0" name: "Card" readings { quantity: QUANTITY_UTILIZATION_PERCENT value: 50 }'
+    " readings { quantity: QUANTITY_TEMPERATURE_CELSIUS value: 0 }"
+    ' readings { quantity: QUANTITY_POWER_WATTS unavailable: "this card does not tell" }'
+    ' throttle_reasons: "heat" processes { pid: 4242 name: "python3" kind: "compute" memory_bytes: 1048576 } }'
+    ' notes: "a note" clock_ms: 1500 }',
+)
+
 path = REPOSITORY / "Tests/Fixtures/protocol/vectors.json"
 path.write_text(json.dumps({"vectors": vectors}, indent=2) + "\n")
 print(f"{path.relative_to(REPOSITORY)}: {len(vectors)} vectors")

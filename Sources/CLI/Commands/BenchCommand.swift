@@ -1,7 +1,5 @@
 import ArgumentParser
 import Foundation
-import Histogram
-import Synchronization
 import ZooClient
 import ZooProtocol
 import ZooReporting
@@ -14,6 +12,9 @@ struct BenchCommand: AsyncParsableCommand {
       A closed loop: so many callers as --concurrency says, each sending its next request when the last is answered. \
       Several numbers are measured one after the other. Latency is what the caller sees, the network included; queue, \
       prepare, compute and finish are the server's own means.
+
+      Watts, degrees, joules and load are of the whole machine that the server runs on, whatever else it does: the \
+      server reads its devices twice a second, asked for on a connection of its own.
       """)
 
   @Argument(help: "The model.")
@@ -33,6 +34,12 @@ struct BenchCommand: AsyncParsableCommand {
 
   @Option(help: "Requests before the measurement.")
   var warmup: Int = 3
+
+  @Option(help: "Seconds to measure the idle machine's power first, where the machine tells it; 0 for none.")
+  var idle: Double = 2
+
+  @Flag(help: "Do not read the devices of the server's machine.")
+  var noDevices = false
 
   @Flag(help: "Not here: `zoo-server bench MODEL` measures a network in its own process, without a server.")
   var local = false
@@ -56,6 +63,7 @@ struct BenchCommand: AsyncParsableCommand {
     }
     guard duration > 0, duration <= 86400 else { throw ValidationError("--duration is \(duration): give up to 86400") }
     if let requests, requests < 1 { throw ValidationError("--requests is \(requests): give 1 or more") }
+    guard 0...3600 ~= idle else { throw ValidationError("--idle is \(idle): give 0 to 3600 seconds") }
     guard 0...100_000 ~= warmup else { throw ValidationError("--warmup is \(warmup): give 0 to 100000") }
   }
 
@@ -68,33 +76,34 @@ struct BenchCommand: AsyncParsableCommand {
     let picture = try Files.read(URL(filePath: input ?? ""))
     let (model, callers, duration, requests, warmup) = (model, callers, duration, requests, warmup)
     let (asCSV, asJSON, wantsProgress) = (csv, options.json, !noProgress)
+    let (idle, readsDevices) = (Duration.milliseconds(Int64(idle * 1000)), !noDevices)
+    let settled = try options.configuration()
     try await options.withClient { client in
-      var rows: [Row] = []
+      // Readings of the devices have a connection of their own, so that they wait for no picture and no picture for them.
+      let observer = ZooClient(settled)
+      let sampler = DeviceSampler { try await observer.devices() }
+      let idleSamples = readsDevices ? try await sampler.idle(for: idle) : DeviceSamples()
+      var rows: [BenchRow] = []
       for count in callers {
         if wantsProgress, callers.count > 1 || duration > 1 {
           Output.note("measuring with \(count) caller\(count == 1 ? "" : "s")")
         }
         for _ in 0..<warmup { _ = try await client.infer(model, inputs: [.image(picture)]) }
-        let meter = Meter()
-        let start = ContinuousClock.now
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          for _ in 0..<count {
-            group.addTask {
-              while meter.mayStart(requests: requests, until: start + .milliseconds(Int64(duration * 1000))) {
-                let sent = ContinuousClock.now
-                do {
-                  let result = try await client.infer(model, inputs: [.image(picture)])
-                  meter.record(.now - sent, result.timing)
-                } catch let error as ZooError where error.code != .unavailable && error.code != .notFound {
-                  meter.fail(error)
-                }
-              }
-            }
-          }
-          try await group.waitForAll()
+        let measure = {
+          try await Self.measure(
+            client, model, picture, callers: count, requests: requests, for: .milliseconds(Int64(duration * 1000)))
         }
-        rows.append(meter.row(callers: count, elapsed: .now - start))
+        guard readsDevices else {
+          rows.append(try await measure())
+          continue
+        }
+        var (row, samples) = try await sampler.during(measure)
+        row.devices = DeviceUsage.all(
+          idle: idleSamples, run: samples, pictures: row.requests, elapsed: row.seconds)
+        row.devicesUnavailable = samples.failure
+        rows.append(row)
       }
+      await observer.close()
       let status = try await client.info(model).status
       let machine = try await client.list().machine
       if asJSON {
@@ -104,13 +113,14 @@ struct BenchCommand: AsyncParsableCommand {
             modelMemoryBytes: status.memoryBytes, serverResidentBytes: machine.residentBytes, cpu: machine.cpu,
             cores: machine.cores, rows: rows))
       } else if asCSV {
-        Output.print(Row.csvHeader)
+        Output.print(BenchRow.csvHeader)
         for row in rows { Output.print(row.csv) }
       } else {
         Output.print(
           Output.bold("\(status.name)@\(status.version)") + " on \(status.device), \(status.precision), "
             + "\(Units.bytes(status.memoryBytes))")
-        Output.print(Row.table(rows))
+        Output.print(BenchRow.table(rows))
+        if readsDevices { Output.print(BenchRow.deviceTable(rows)) }
         Output.print(Output.dim(machine.summary))
       }
       for row in rows {
@@ -118,6 +128,30 @@ struct BenchCommand: AsyncParsableCommand {
       }
       if rows.contains(where: { $0.errors > 0 }) { throw ExitCode(rows.contains { $0.requests > 0 } ? 4 : 1) }
     }
+  }
+
+  private static func measure(
+    _ client: ZooClient, _ model: ModelReference, _ picture: Data, callers: Int, requests: Int?, for duration: Duration
+  ) async throws -> BenchRow {
+    let meter = BenchMeter()
+    let start = ContinuousClock.now
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<callers {
+        group.addTask {
+          while meter.mayStart(requests: requests, until: start + duration) {
+            let sent = ContinuousClock.now
+            do {
+              let result = try await client.infer(model, inputs: [.image(picture)])
+              meter.record(.now - sent, result.timing)
+            } catch let error as ZooError where error.code != .unavailable && error.code != .notFound {
+              meter.fail(error)
+            }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    return meter.row(callers: callers, elapsed: .now - start)
   }
 
   private struct Report: Encodable {
@@ -128,107 +162,6 @@ struct BenchCommand: AsyncParsableCommand {
     let serverResidentBytes: UInt64
     let cpu: String
     let cores: UInt32
-    let rows: [Row]
-  }
-
-  /// What was measured with one number of callers. Times in microseconds.
-  private struct Row: Encodable, Sendable {
-    var callers: Int
-    var requests: Int
-    var errors: Int
-    var requestsPerSecond: Double
-    var p50: UInt64
-    var p90: UInt64
-    var p99: UInt64
-    var p999: UInt64
-    var maximum: UInt64
-    var queue: Double
-    var prepare: Double
-    var compute: Double
-    var finish: Double
-    var firstError: String?
-
-    static let csvHeader =
-      "callers,requests,errors,requests_per_second,p50_us,p90_us,p99_us,p999_us,max_us,queue_us,prepare_us,compute_us,finish_us"
-
-    var csv: String {
-      "\(callers),\(requests),\(errors),\(String(format: "%.3f", requestsPerSecond)),\(p50),\(p90),\(p99),\(p999),\(maximum),"
-        + [queue, prepare, compute, finish].map { String(format: "%.0f", $0) }.joined(separator: ",")
-    }
-
-    static func table(_ rows: [Row]) -> String {
-      var table = Table([
-        ("CALLERS", .trailing), ("REQUESTS", .trailing), ("PER SECOND", .trailing), ("P50", .trailing),
-        ("P90", .trailing),
-        ("P99", .trailing), ("P99.9", .trailing), ("MAX", .trailing), ("QUEUE", .trailing), ("PREPARE", .trailing),
-        ("COMPUTE", .trailing), ("FINISH", .trailing), ("ERRORS", .trailing),
-      ])
-      for row in rows {
-        let latencies = [row.p50, row.p90, row.p99, row.p999, row.maximum].map { Units.milliseconds(Double($0)) }
-        let parts = [row.queue, row.prepare, row.compute, row.finish].map(Units.milliseconds)
-        table.add(
-          ["\(row.callers)", "\(row.requests)", String(format: "%.1f", row.requestsPerSecond)] + latencies + parts
-            + ["\(row.errors)"])
-      }
-      return table.text
-    }
-  }
-
-  /// Collects from all callers.
-  private final class Meter: Sendable {
-    private struct State {
-      var started = 0
-      var errors = 0
-      var firstError: String?
-      /// Microseconds, to three digits, up to an hour.
-      var latencies = Histogram<UInt64>(highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: .three)
-      var timing = WireTiming()
-    }
-
-    private let state = Mutex(State())
-
-    func mayStart(requests: Int?, until end: ContinuousClock.Instant) -> Bool {
-      state.withLock { state in
-        if let requests {
-          guard state.started < requests else { return false }
-        } else if ContinuousClock.now >= end {
-          return false
-        }
-        state.started += 1
-        return !Task.isCancelled
-      }
-    }
-
-    func record(_ latency: Duration, _ timing: WireTiming) {
-      state.withLock { state in
-        state.latencies.record(UInt64(max(0, latency / .microseconds(1))))
-        state.timing.queueUs += timing.queueUs
-        state.timing.prepareUs += timing.prepareUs
-        state.timing.computeUs += timing.computeUs
-        state.timing.finishUs += timing.finishUs
-      }
-    }
-
-    func fail(_ error: ZooError) {
-      state.withLock { state in
-        state.errors += 1
-        state.firstError = state.firstError ?? error.description
-      }
-    }
-
-    func row(callers: Int, elapsed: Duration) -> Row {
-      state.withLock { state in
-        let latencies = state.latencies
-        let count = Int(latencies.totalCount)
-        func mean(_ sum: UInt64) -> Double { count > 0 ? Double(sum) / Double(count) : 0 }
-        return Row(
-          callers: callers, requests: count, errors: state.errors,
-          requestsPerSecond: Double(count) / (elapsed / .seconds(1)), p50: latencies.valueAtPercentile(50),
-          p90: latencies.valueAtPercentile(90), p99: latencies.valueAtPercentile(99),
-          p999: latencies.valueAtPercentile(99.9), maximum: latencies.max, queue: mean(state.timing.queueUs),
-          prepare: mean(state.timing.prepareUs), compute: mean(state.timing.computeUs),
-          finish: mean(state.timing.finishUs), firstError: state.firstError)
-      }
-    }
+    let rows: [BenchRow]
   }
 }

@@ -1,4 +1,5 @@
 public import ZooBackend
+import ZooDevices
 public import ZooGraph
 
 /// Runs networks on the processor, on threads of its own.
@@ -25,10 +26,10 @@ public struct CPUBackend: Backend {
     threads: Int? = nil, instructionSet: InstructionSet? = nil, library: MatrixLibrary? = nil, memoryLimit: Int? = nil
   ) throws(BackendError) {
     let device = CPUDevice.current
-    let instructionSet = instructionSet ?? device.instructionSet
-    guard instructionSet <= device.instructionSet else {
+    let instructionSet = instructionSet ?? .best
+    guard instructionSet <= .best else {
       throw BackendError(
-        .unavailable, "\(device.name) has no \(instructionSet): the widest that it has is \(device.instructionSet)")
+        .unavailable, "\(device.name) has no \(instructionSet): the widest that it has is \(InstructionSet.best)")
     }
     if library == .openBLAS, let fault = OpenBLAS.fault {
       throw BackendError(.unavailable, fault)

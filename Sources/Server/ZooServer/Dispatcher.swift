@@ -1,4 +1,5 @@
 import Logging
+import ZooDevices
 import ZooPluginKit
 import ZooProtocol
 import ZooRuntime
@@ -11,6 +12,7 @@ struct Dispatcher: Sendable {
   let search: SearchService?
   let limits: ProtocolLimits
   let machine: @Sendable () -> WireMachine
+  let devices: DeviceMonitor
 
   /// Never throws: a failure is an answer.
   func answer(_ request: WireRequest, deadline: ContinuousClock.Instant, logger: Logger) async -> WireResponse {
@@ -82,6 +84,8 @@ struct Dispatcher: Sendable {
       try ModelName.check(call.model, field: "unregister.model")
       try await runtime.unregister(call.model, version: call.version)
       return .unregister(WireUnregisterResult())
+    case .devices(let call):
+      return .devices(WireDevicesResult(await devices.report(processes: call.processes)))
     case .createIndex, .dropIndex, .listIndexes, .configureIndex, .putItems, .removeItems, .getItems, .search, .rehash,
       .rebuildIndex:
       return try await searchResult(of: request, deadline: deadline)

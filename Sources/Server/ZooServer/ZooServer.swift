@@ -2,6 +2,7 @@ public import Logging
 public import NIOCore
 import NIOPosix
 public import ServiceLifecycle
+public import ZooDevices
 public import ZooProtocol
 public import ZooRuntime
 public import ZooSearch
@@ -13,15 +14,17 @@ public final class ZooServer: Service {
   private let configuration: ServerConfiguration
   private let logger: Logger
   private let machine: @Sendable () -> WireMachine
+  private let devices: DeviceMonitor
   private let onListening: @Sendable (SocketAddress) throws -> Void
 
   /// - Parameters:
   ///   - search: the indexes, which have been opened; nil where the server keeps none.
   ///   - machine: describes the computer, for `zoo list`.
+  ///   - devices: reads the computer's sensors, for `zoo devices`.
   ///   - onListening: called with the address when clients can connect.
   public init(
     runtime: ModelRuntime, search: SearchService? = nil, configuration: ServerConfiguration, logger: Logger,
-    machine: @escaping @Sendable () -> WireMachine,
+    machine: @escaping @Sendable () -> WireMachine, devices: DeviceMonitor = DeviceMonitor(),
     onListening: @escaping @Sendable (SocketAddress) throws -> Void = { _ in }
   ) {
     self.runtime = runtime
@@ -29,6 +32,7 @@ public final class ZooServer: Service {
     self.configuration = configuration
     self.logger = logger
     self.machine = machine
+    self.devices = devices
     self.onListening = onListening
   }
 
@@ -38,7 +42,7 @@ public final class ZooServer: Service {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
     let connections = OpenConnections(maximum: configuration.maximumConnections)
     let dispatcher = Dispatcher(
-      runtime: runtime, search: search, limits: configuration.limits, machine: machine)
+      runtime: runtime, search: search, limits: configuration.limits, machine: machine, devices: devices)
     let (configuration, logger) = (configuration, logger)
 
     let listener: any Channel

@@ -6,6 +6,7 @@ import ServiceLifecycle
 import UnixSignals
 import ZooBackend
 public import ZooCPU
+import ZooDevices
 import ZooProtocol
 import ZooRuntime
 import ZooSQLiteStore

@@ -11,7 +11,7 @@ struct ServerCommand: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      ServeCommand.self, CheckCommand.self, ProfileCommand.self, BenchCommand.self, CalibrateCommand.self,
-      ConvertCommand.self, SumsCommand.self,
+      ServeCommand.self, CheckCommand.self, DevicesCommand.self, ProfileCommand.self, BenchCommand.self,
+      CalibrateCommand.self, ConvertCommand.self, SumsCommand.self,
     ])
 }

@@ -1,5 +1,6 @@
 import Foundation
 import ZooCPU
+import ZooDevices
 import ZooProtocol
 
 extension WireMachine {

@@ -19,9 +19,6 @@ typedef enum zoo_instruction_set {
 // The widest that the processor and the operating system support.
 zoo_instruction_set zoo_best_instruction_set(void);
 
-// Logical processors that this process may run on.
-size_t zoo_usable_processors(void);
-
 // Tells the processor that this thread waits in a loop.
 void zoo_pause(void);
 

@@ -175,7 +175,7 @@ public struct ServerConnection: Sendable {
     guard access >= call.neededAccess else {
       let error = ZooError(
         .permissionDenied,
-        "\(call.name) changes the server and the token does not allow that: say hello with the administrator's token")
+        "\(call.forbiddenDeed) and the token does not allow that: say hello with the administrator's token")
       return [.send(.failure(of: request.id, error))]
     }
 
@@ -265,6 +265,16 @@ extension WireRequest.OneOf_Call {
     case .search: "search"
     case .rehash: "rehash"
     case .rebuildIndex: "rebuild_index"
+    case .devices: "devices"
+    }
+  }
+
+  /// What a client may not do without more access, as the start of a sentence.
+  fileprivate var forbiddenDeed: String {
+    if case .devices = self {
+      "devices.processes lists what others run on the machine"
+    } else {
+      "\(name) changes the server"
     }
   }
 
@@ -273,6 +283,8 @@ extension WireRequest.OneOf_Call {
     case .hello, .ping, .cancel, .list, .info, .infer, .listIndexes, .getItems, .search: .call
     case .load, .unload, .register, .upload, .commit, .unregister: .administer
     case .createIndex, .dropIndex, .configureIndex, .putItems, .removeItems, .rehash, .rebuildIndex: .administer
+    // Processes may be those of other people.
+    case .devices(let devices): devices.processes ? .administer : .call
     }
   }
 }

@@ -268,6 +268,14 @@ public nonisolated struct WireRequest: Sendable {
     set {call = .rebuildIndex(newValue)}
   }
 
+  public var devices: WireDevicesCall {
+    get {
+      if case .devices(let v)? = call {return v}
+      return WireDevicesCall()
+    }
+    set {call = .devices(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Call: Equatable, Sendable {
@@ -293,6 +301,7 @@ public nonisolated struct WireRequest: Sendable {
     case search(WireSearchCall)
     case rehash(WireRehashCall)
     case rebuildIndex(WireRebuildIndexCall)
+    case devices(WireDevicesCall)
 
   }
 
@@ -495,6 +504,14 @@ public nonisolated struct WireResponse: Sendable {
     set {result = .rebuildIndex(newValue)}
   }
 
+  public var devices: WireDevicesResult {
+    get {
+      if case .devices(let v)? = result {return v}
+      return WireDevicesResult()
+    }
+    set {result = .devices(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Set where the status is OK.
@@ -521,6 +538,7 @@ public nonisolated struct WireResponse: Sendable {
     case search(WireSearchResult)
     case rehash(WireRehashResult)
     case rebuildIndex(WireRebuildIndexResult)
+    case devices(WireDevicesResult)
 
   }
 
@@ -1343,7 +1361,7 @@ nonisolated extension WireModelState: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Request"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}timeout_ms\0\u{2}\u{8}hello\0\u{1}ping\0\u{1}cancel\0\u{1}list\0\u{1}info\0\u{1}infer\0\u{1}load\0\u{1}unload\0\u{1}register\0\u{1}upload\0\u{1}commit\0\u{1}unregister\0\u{3}create_index\0\u{3}drop_index\0\u{3}list_indexes\0\u{3}configure_index\0\u{3}put_items\0\u{3}remove_items\0\u{3}get_items\0\u{1}search\0\u{1}rehash\0\u{3}rebuild_index\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}timeout_ms\0\u{2}\u{8}hello\0\u{1}ping\0\u{1}cancel\0\u{1}list\0\u{1}info\0\u{1}infer\0\u{1}load\0\u{1}unload\0\u{1}register\0\u{1}upload\0\u{1}commit\0\u{1}unregister\0\u{3}create_index\0\u{3}drop_index\0\u{3}list_indexes\0\u{3}configure_index\0\u{3}put_items\0\u{3}remove_items\0\u{3}get_items\0\u{1}search\0\u{1}rehash\0\u{3}rebuild_index\0\u{1}devices\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1639,6 +1657,19 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
           self.call = .rebuildIndex(v)
         }
       }()
+      case 32: try {
+        var v: WireDevicesCall?
+        var hadOneofValue = false
+        if let current = self.call {
+          hadOneofValue = true
+          if case .devices(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.call = .devices(v)
+        }
+      }()
       default: break
       }
     }
@@ -1744,6 +1775,10 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       guard case .rebuildIndex(let v)? = self.call else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
     }()
+    case .devices?: try {
+      guard case .devices(let v)? = self.call else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1760,7 +1795,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Response"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}status\0\u{2}\u{8}hello\0\u{1}ping\0\u{1}cancel\0\u{1}list\0\u{1}info\0\u{1}infer\0\u{1}load\0\u{1}unload\0\u{1}register\0\u{1}upload\0\u{1}commit\0\u{1}unregister\0\u{3}create_index\0\u{3}drop_index\0\u{3}list_indexes\0\u{3}configure_index\0\u{3}put_items\0\u{3}remove_items\0\u{3}get_items\0\u{1}search\0\u{1}rehash\0\u{3}rebuild_index\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}status\0\u{2}\u{8}hello\0\u{1}ping\0\u{1}cancel\0\u{1}list\0\u{1}info\0\u{1}infer\0\u{1}load\0\u{1}unload\0\u{1}register\0\u{1}upload\0\u{1}commit\0\u{1}unregister\0\u{3}create_index\0\u{3}drop_index\0\u{3}list_indexes\0\u{3}configure_index\0\u{3}put_items\0\u{3}remove_items\0\u{3}get_items\0\u{1}search\0\u{1}rehash\0\u{3}rebuild_index\0\u{1}devices\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2056,6 +2091,19 @@ nonisolated extension WireResponse: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.result = .rebuildIndex(v)
         }
       }()
+      case 32: try {
+        var v: WireDevicesResult?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .devices(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .devices(v)
+        }
+      }()
       default: break
       }
     }
@@ -2160,6 +2208,10 @@ nonisolated extension WireResponse: SwiftProtobuf.Message, SwiftProtobuf._Messag
     case .rebuildIndex?: try {
       guard case .rebuildIndex(let v)? = self.result else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
+    case .devices?: try {
+      guard case .devices(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
     }()
     case nil: break
     }

@@ -2,17 +2,23 @@ import ArgumentParser
 import Foundation
 import ZooBackend
 import ZooCPU
+import ZooDevices
+import ZooProtocol
+import ZooReporting
 import ZooRuntime
+import ZooServer
 import ZooTensor
 
 /// `zoo-server bench`
-struct BenchCommand: ParsableCommand {
+struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Measures a model's network in this process, without a server: latency and throughput.",
     discussion: """
       The network alone, on the input of the model's first golden: no picture is decoded and nothing is sent. \
       `zoo bench` measures what a caller of a server sees.
+
+      Watts, degrees, joules and load are of the whole machine, whatever else it does: its devices are read twice a second.
       """)
 
   @OptionGroup var options: MeasuringOptions
@@ -26,11 +32,22 @@ struct BenchCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Seconds to measure, for each row.")
   var duration: Double = 3
 
+  @Option(help: "Seconds to measure the idle machine's power first, where the machine tells it; 0 for none.")
+  var idle: Double = 2
+
+  @Flag(help: "Do not read the machine's devices.")
+  var noDevices = false
+
   func validate() throws {
+    guard 0...3600 ~= idle else { throw ValidationError("--idle is \(idle): give 0 to 3600 seconds") }
     guard duration > 0, duration <= 86400 else { throw ValidationError("--duration is \(duration): give up to 86400") }
   }
 
-  func run() throws {
+  func run() async throws {
+    let monitor = DeviceMonitor()
+    let sampler = DeviceSampler { WireDevicesResult(await monitor.report()) }
+    let idleSamples =
+      noDevices ? DeviceSamples() : try await sampler.idle(for: .milliseconds(Int64(idle * 1000)))
     var rows: [Row] = []
     var name = options.model
     for threads in threads?.counts ?? [CPUDevice.current.coreCount] {
@@ -39,32 +56,59 @@ struct BenchCommand: ParsableCommand {
       name = model.name
       let inputs = try model.inputs()
       for batch in batch.counts {
-        rows.append(
-          try row(model.executable, inputs.map { try $0.repeated(batch) }, threads: backend.threadCount, batch: batch))
+        let measure = Measurement(
+          executable: model.executable, inputs: try inputs.map { try $0.repeated(batch) },
+          threads: backend.threadCount, batch: batch, duration: .milliseconds(Int64(duration * 1000)))
+        guard !noDevices else {
+          rows.append(try await measure.row())
+          continue
+        }
+        var (row, samples) = try await sampler.during(measure.row)
+        row.devices = DeviceUsage.all(idle: idleSamples, run: samples, pictures: row.items, elapsed: row.seconds)
+        rows.append(row)
       }
     }
     if options.json {
       try print(
         Report(
           model: name, cpu: CPUDevice.current.name,
-          instructionSet: "\(options.instructionSet ?? CPUDevice.current.instructionSet)", rows: rows
+          instructionSet: "\(options.instructionSet ?? InstructionSet.best)", rows: rows
         ).jsonText())
     } else {
       print(Row.title)
       for row in rows { print(row.text) }
+      if !noDevices {
+        print(DeviceUsage.text(rows.map { ("\($0.threads), \($0.batch)", $0.devices) }, label: "THREADS, BATCH"))
+      }
     }
   }
 
-  private func row(_ executable: any Executable, _ inputs: [Tensor], threads: Int, batch: Int) throws -> Row {
-    let clock = ContinuousClock()
-    // The first calls find cold caches and memory that was never touched.
-    for _ in 0..<2 { _ = try executable.run(inputs) }
-    var times: [Double] = []
-    let end = clock.now + .milliseconds(Int64(duration * 1000))
-    repeat {
-      times.append(try clock.measure { _ = try executable.run(inputs) } / .milliseconds(1))
-    } while clock.now < end
-    return Row(threads: threads, batch: batch, milliseconds: times, memory: executable.memory)
+  /// Calls of one network, one after the other.
+  private struct Measurement: Sendable {
+    let executable: any Executable
+    let inputs: [Tensor]
+    let threads: Int
+    let batch: Int
+    let duration: Duration
+
+    /// Calls on a thread of its own, so that what else is to be done meanwhile finds one.
+    func row() async throws -> Row {
+      try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue(label: "zoo.bench").async { continuation.resume(with: Result { try measure() }) }
+      }
+    }
+
+    private func measure() throws -> Row {
+      let clock = ContinuousClock()
+      // The first calls find cold caches and memory that was never touched.
+      for _ in 0..<2 { _ = try executable.run(inputs) }
+      var times: [Double] = []
+      let end = clock.now + duration
+      repeat {
+        times.append(try clock.measure { _ = try executable.run(inputs) } / .milliseconds(1))
+      } while clock.now < end
+      return Row(threads: threads, batch: batch, milliseconds: times, memory: executable.memory)
+    }
   }
 
   private struct Report: Encodable {
@@ -86,6 +130,11 @@ struct BenchCommand: ParsableCommand {
     var itemsPerSecond: Double
     var weightBytes: Int
     var activationBytes: Int
+    /// What the processors of the machine did meanwhile.
+    var devices: [DeviceUsage] = []
+
+    var items: Int { batch * calls }
+    var seconds: Double { Double(items) / itemsPerSecond }
 
     init(threads: Int, batch: Int, milliseconds: [Double], memory: MemoryUse) {
       self.threads = threads

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ZooBackend
 import ZooCPU
+import ZooDevices
 import ZooRuntime
 
 /// `zoo-server profile`

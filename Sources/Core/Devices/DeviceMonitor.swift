@@ -1,0 +1,66 @@
+import Dispatch
+import Glibc
+import Synchronization
+public import ZooLibraries
+
+/// Reads the sensors of this machine for whoever asks, however many at once.
+///
+/// A rate (utilisation, a CPU's power, its throttling) is a mean over the time since the last reading, which is kept
+/// between a tenth of a second and two seconds: who asks again sooner gets the same answer, who asks later waits a fifth
+/// of a second. Sensors are read on a thread of the monitor's own, as a driver may be slow to answer.
+public final class DeviceMonitor: Sendable {
+  private static let shortest = Duration.milliseconds(100)
+  private static let longest = Duration.seconds(2)
+  private static let settling = Duration.milliseconds(200)
+
+  private struct State {
+    var reader: DeviceReader?
+    var latest: DeviceReport?
+  }
+
+  private let makeReader: @Sendable () -> DeviceReader
+  private let start = ContinuousClock.now
+  private let queue = DispatchQueue(label: "zoo.devices")
+  /// Held on the queue alone.
+  private let state = Mutex(State())
+
+  /// - Parameters:
+  ///   - root: a folder that stands for `/`.
+  ///   - finder: where NVIDIA's library is looked for.
+  public init(root: String = "/", finder: LibraryFinder = LibraryFinder()) {
+    makeReader = {
+      let files = SystemFiles(root: root)
+      return DeviceReader(
+        files: files, device: root == "/" ? .current : CPUDevice(files: files, affinity: CPUDevice.affinity),
+        finder: finder)
+    }
+  }
+
+  /// - Parameter processes: lists the processes on each GPU as well.
+  public func report(processes: Bool = false) async -> DeviceReport {
+    await withCheckedContinuation { continuation in
+      queue.async { [self] in
+        continuation.resume(returning: state.withLock { read(&$0, processes: processes) })
+      }
+    }
+  }
+
+  private func read(_ state: inout State, processes: Bool) -> DeviceReport {
+    var age = state.latest.map { start.duration(to: .now) - $0.time }
+    if let latest = state.latest, let known = age, known < Self.shortest {
+      if !processes { return latest }
+      age = nil
+    }
+    var reader = state.reader ?? makeReader()
+    if age.map({ $0 > Self.longest }) ?? true {
+      _ = reader.read(at: start.duration(to: .now), processes: false)
+      usleep(UInt32(Self.settling / .microseconds(1)))
+    }
+    let report = reader.read(at: start.duration(to: .now), processes: processes)
+    state.reader = reader
+    // Who asks next may not be allowed to see the processes.
+    state.latest = report
+    for index in report.devices.indices { state.latest?.devices[index].processes = .success([]) }
+    return report
+  }
+}

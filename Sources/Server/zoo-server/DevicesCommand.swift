@@ -1,0 +1,32 @@
+import ArgumentParser
+import ZooDevices
+import ZooProtocol
+import ZooReporting
+import ZooServer
+
+/// `zoo-server devices`
+struct DevicesCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "devices",
+    abstract: "Shows the processors of this machine: memory, load, temperature, power, clocks, processes.",
+    discussion: """
+      Load, a CPU's power and its throttling are means over a fifth of a second. What the machine does not tell is said \
+      below the table, with the remedy where there is one. `zoo devices` asks a server for the same.
+      """)
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() async throws {
+    let report = await DeviceMonitor().report(processes: true)
+    var result = WireDevicesResult(report)
+    // Who looks here may know where things are.
+    result.notes = report.notes.map(\.details)
+    let listing = DeviceListing(result)
+    if json {
+      print(try listing.jsonText())
+    } else {
+      print(listing.text())
+    }
+  }
+}
