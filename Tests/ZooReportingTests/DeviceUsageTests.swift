@@ -72,6 +72,11 @@ struct DeviceUsageTests {
       #expect(usage.unavailable[measure] == "no sensor here")
     }
     #expect(usage.unavailable[.wattsIdle] == "it was not measured: --idle was 0")
+    // One reading is enough to know that there is no sensor.
+    #expect(try self.usage(idle: [run[0]], run: run).unavailable[.wattsIdle] == "no sensor here")
+    let lost = DeviceUsage.all(
+      idle: DeviceSamples(failure: "gone"), run: DeviceSamples(run), pictures: 1, elapsed: 1)
+    #expect(lost.first?.unavailable[.wattsIdle] == "gone")
     #expect(usage.unavailable[.celsiusMax] == "this kind of device has none")
     #expect(usage.values.count + usage.unavailable.count == DeviceUsage.Measure.allCases.count)
 

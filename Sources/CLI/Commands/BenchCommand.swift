@@ -44,7 +44,7 @@ struct BenchCommand: AsyncParsableCommand {
   @Flag(help: "Not here: `zoo-server bench MODEL` measures a network in its own process, without a server.")
   var local = false
 
-  @Flag(help: "Print CSV.")
+  @Flag(help: "Print CSV, without the devices.")
   var csv = false
 
   @Flag(help: "Show no progress.")
@@ -76,7 +76,7 @@ struct BenchCommand: AsyncParsableCommand {
     let picture = try Files.read(URL(filePath: input ?? ""))
     let (model, callers, duration, requests, warmup) = (model, callers, duration, requests, warmup)
     let (asCSV, asJSON, wantsProgress) = (csv, options.json, !noProgress)
-    let (idle, readsDevices) = (Duration.milliseconds(Int64(idle * 1000)), !noDevices)
+    let (idle, readsDevices) = (Duration.milliseconds(Int64(idle * 1000)), !noDevices && !csv)
     let settled = try options.configuration()
     try await options.withClient { client in
       // Readings of the devices have a connection of their own, so that they wait for no picture and no picture for them.

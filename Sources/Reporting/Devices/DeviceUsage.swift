@@ -55,8 +55,8 @@ public struct DeviceUsage: Sendable {
 
     let watts = course.watts
     let idleWatts =
-      idle.results.isEmpty && idle.failure == nil
-      ? .failure(Missing("it was not measured: --idle was 0")) : Course(of: device, idle).watts
+      idle.results.isEmpty
+      ? .failure(Missing(idle.failure ?? "it was not measured: --idle was 0")) : Course(of: device, idle).watts
     set(.wattsMean, watts)
     set(.wattsIdle, idleWatts)
     func perPicture(_ watts: Result<Double, Missing>) -> Result<Double, Missing> {
@@ -109,7 +109,10 @@ private struct Course {
 
   /// What a sensor said in the run. A mean over the time before a reading belongs to the run in all but the first.
   func gauge(_ quantity: WireQuantity) -> Result<[Double], Missing> {
-    guard states.count > 1 else { return .failure(Missing("the run was too short for a reading: measure longer")) }
+    guard states.count > 1 else {
+      // A sensor that lacks lacks however long it takes.
+      return .failure(Missing(states.last?.reason(quantity) ?? "the run was too short for a reading: measure longer"))
+    }
     let values = states.dropFirst().compactMap { $0.value(quantity) }
     guard values.isEmpty else { return .success(values) }
     return .failure(Missing(states[states.count - 1].reason(quantity) ?? "it came and went"))

@@ -17,7 +17,7 @@ extension WireMachine {
   }
 
   /// Memory of this process that is in RAM: the second number in /proc/self/statm, in pages.
-  private static var currentResidentBytes: UInt64 {
+  static var currentResidentBytes: UInt64 {
     guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
       let pages = text.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) })
     else { return 0 }

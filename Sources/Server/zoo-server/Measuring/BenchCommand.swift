@@ -72,7 +72,8 @@ struct BenchCommand: AsyncParsableCommand {
       try print(
         Report(
           model: name, cpu: CPUDevice.current.name,
-          instructionSet: "\(options.instructionSet ?? InstructionSet.best)", rows: rows
+          instructionSet: "\(options.instructionSet ?? InstructionSet.best)",
+          residentBytes: WireMachine.currentResidentBytes, rows: rows
         ).jsonText())
     } else {
       print(Row.title)
@@ -115,6 +116,8 @@ struct BenchCommand: AsyncParsableCommand {
     var model: String
     var cpu: String
     var instructionSet: String
+    /// Memory of this process that is in RAM.
+    var residentBytes: UInt64
     var rows: [Row]
   }
 
