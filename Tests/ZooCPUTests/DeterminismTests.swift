@@ -12,11 +12,13 @@ struct DeterminismTests {
     arguments: InstructionSet.available, MatrixLibrary.allCases)
   func sameOnAnyNumberOfThreads(_ instructionSet: InstructionSet, _ library: MatrixLibrary) throws {
     let row = try TestNetwork.parityCase(batch: 2)
-    let results = try [1, 2, 3, 7].map { threads in
-      try CPUBackend(threads: threads, instructionSet: instructionSet, library: library)
-        .compile(row.graph, options: CompileOptions()).run(row.inputs).map { $0.floats() }
+    for precision in [Precision.float32, .bfloat16] {
+      let results = try [1, 2, 3, 7].map { threads in
+        try CPUBackend(threads: threads, instructionSet: instructionSet, library: library)
+          .compile(row.graph, options: CompileOptions(precision: precision)).run(row.inputs).map { $0.floats() }
+      }
+      for result in results.dropFirst() { #expect(result == results[0]) }
     }
-    for result in results.dropFirst() { #expect(result == results[0]) }
   }
 
   @Test("fewer threads for one executable change no bit")
@@ -32,16 +34,18 @@ struct DeterminismTests {
     "an item of a batch has the same bits as alone", arguments: InstructionSet.available, MatrixLibrary.allCases)
   func sameInBatch(_ instructionSet: InstructionSet, _ library: MatrixLibrary) throws {
     let row = try TestNetwork.parityCase(batch: 3)
-    let executable = try CPUBackend(threads: 2, instructionSet: instructionSet, library: library)
-      .compile(row.graph, options: CompileOptions())
-    let together = try executable.run(row.inputs).map { $0.floats() }
-    let items = row.inputs[0].floats()
-    let itemSize = items.count / 3
-    for item in 0..<3 {
-      let input = try Tensor(Array(items[item * itemSize..<(item + 1) * itemSize]), shape: TestNetwork.shape)
-      let alone = try executable.run([input]).map { $0.floats() }
-      for (all, one) in zip(together, alone) {
-        #expect(Array(all[item * one.count..<(item + 1) * one.count]) == one)
+    for precision in [Precision.float32, .bfloat16] {
+      let executable = try CPUBackend(threads: 2, instructionSet: instructionSet, library: library)
+        .compile(row.graph, options: CompileOptions(precision: precision))
+      let together = try executable.run(row.inputs).map { $0.floats() }
+      let items = row.inputs[0].floats()
+      let itemSize = items.count / 3
+      for item in 0..<3 {
+        let input = try Tensor(Array(items[item * itemSize..<(item + 1) * itemSize]), shape: TestNetwork.shape)
+        let alone = try executable.run([input]).map { $0.floats() }
+        for (all, one) in zip(together, alone) {
+          #expect(Array(all[item * one.count..<(item + 1) * one.count]) == one)
+        }
       }
     }
   }

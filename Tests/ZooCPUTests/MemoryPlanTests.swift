@@ -46,7 +46,7 @@ struct MemoryPlanTests {
   @Test("what a step reads is never what another result was written over, in random networks", arguments: 0..<40)
   func randomNetworks(seed: UInt64) throws {
     let row = try RandomNetwork.parityCase(seed: seed)
-    let network = try Network(row.graph.optimized(), library: .packed, instructions: .best)
+    let network = try Network(row.graph.optimized(), kernels: .packed, instructions: .best)
     let planner = Planner(
       network: network, library: .packed, instructions: .best, threads: 2, concurrentCalls: 1,
       memoryLimit: .max)
@@ -101,7 +101,7 @@ struct MemoryPlanTests {
     let builder = GraphBuilder()
     let x = try builder.input("x", shape: [1, 8, 8, 16])
     let y = try x.sigmoid().tanh().sigmoid().tanh()
-    let network = try Network(builder.graph(outputs: [("y", y)]), library: .packed, instructions: .best)
+    let network = try Network(builder.graph(outputs: [("y", y)]), kernels: .packed, instructions: .best)
     let planner = Planner(
       network: network, library: .packed, instructions: .best, threads: 1, concurrentCalls: 1, memoryLimit: .max)
     let plan = try planner.plan(shapes: network.graph.shapes(for: [[1, 8, 8, 16]]))

@@ -112,7 +112,7 @@ struct QuantizedKernelTests {
 }
 
 extension SeededNumbers {
-  fileprivate mutating func number(in range: ClosedRange<Float>) -> Float {
+  mutating func number(in range: ClosedRange<Float>) -> Float {
     range.lowerBound + (range.upperBound - range.lowerBound) * Float(next() >> 40) * 0x1p-24
   }
 }

@@ -100,6 +100,21 @@ struct ModelRuntimeTests {
     #expect(info.networkOutputs.map(\.name) == ["image"])
   }
 
+  @Test("in bfloat16 a golden passes within a tolerance that allows for it, and what was found is told")
+  func holdsBfloat16ToItsGolden() async throws {
+    let placement = "placement { precision: PRECISION_BFLOAT16 }"
+    try TinyModel("strict", width: 16, tolerance: 1e-5, extra: placement).install(in: models)
+    try TinyModel("tiny", width: 16, tolerance: 0.1, extra: placement).install(in: models)
+    let runtime = try runtime()
+    await runtime.start()
+    let status = await runtime.list().sorted { $0.name < $1.name }
+    #expect(status.map(\.state) == [.ended, .available], "\(status.map(\.reason))")
+    #expect(status[0].reason.contains("goldens[0]"), "\(status[0].reason)")
+    #expect(status[1].precision == "bfloat16")
+    let error = try await runtime.info("tiny", version: 0).goldenError
+    #expect(error > 1e-5 && error <= 0.1)
+  }
+
   @Test(arguments: TinyModel.Fault.allCases)
   func servesNothingFaulty(fault: TinyModel.Fault) async throws {
     try TinyModel(fault: fault).install(in: models)

@@ -18,7 +18,7 @@ struct ZooCompare: ParsableCommand {
   @Option(help: "Threads of the CPU backend.") var threads: Int
   @Option(help: "The widest instructions to use; the best there are unless told.")
   var instructionSet: InstructionSet?
-  @Option(help: "What the network computes in: float32 or int8.") var precision: ComputePrecision = .float32
+  @Option(help: "What the network computes in: float32, bfloat16 or int8.") var precision: ComputePrecision = .float32
   @Option(help: "For int8, a safetensors file with `input` [COUNT, H, W, C]: what the network is calibrated on.")
   var calibration: String?
 
@@ -47,6 +47,7 @@ struct ZooCompare: ParsableCommand {
 
   /// Calibrates where that is needed, one input after the other, outside of what loading takes.
   private func compilePrecision() throws -> Precision {
+    if precision == .bfloat16 { return .bfloat16 }
     guard precision == .int8, let calibration else { return .float32 }
     let inputs = try Weights(contentsOf: calibration)["input"]
     let item = try Shape([1] + inputs.shape.dimensions.dropFirst())
@@ -83,7 +84,7 @@ struct ZooCompare: ParsableCommand {
 }
 
 enum ComputePrecision: String, ExpressibleByArgument {
-  case float32, int8
+  case float32, bfloat16, int8
 }
 
 /// `1,256,256,3`

@@ -16,8 +16,8 @@ public protocol Backend: Sendable {
 /// What a network computes in.
 public enum Precision: Sendable, Hashable {
   case float32
-  /// Products of numbers that are rounded to bfloat16, to the nearest and ties to even, with float32 sums. What gains
-  /// nothing from it stays in float32.
+  /// Products of convolutions and linear layers on numbers of 16 bits, with sums of 32: bfloat16, rounded to the nearest
+  /// and ties to even, or what is at least as exact. What gains nothing from it stays in float32.
   case bfloat16
   /// Convolutions and linear layers in 8-bit integers, with 32-bit sums: weights with a scale for every output channel,
   /// activations with one for each tensor. What cannot be computed so stays in float32.

@@ -15,12 +15,13 @@ ZOO_INLINE void ZOO_NAME(zoo_input_line)(const int n, zoo_vector *d, const int s
     d[1 * step] = second;
     d[2 * step] = third;
   } else if (n == 6) {
-    const zoo_vector a = d[4 * step] - 4 * d[2 * step];
-    const zoo_vector b = d[3 * step] - 4 * d[1 * step];
-    const zoo_vector e = d[4 * step] - d[2 * step];
-    const zoo_vector f = 2 * (d[3 * step] - d[1 * step]);
-    const zoo_vector first = 4 * d[0] - 5 * d[2 * step] + d[4 * step];
-    const zoo_vector last = 4 * d[1 * step] - 5 * d[3 * step] + d[5 * step];
+    const float p = ZOO_INNER, q = ZOO_OUTER, pp = p * p, qq = q * q;
+    const zoo_vector a = d[4 * step] - qq * d[2 * step];
+    const zoo_vector b = p * d[3 * step] - (p * qq) * d[1 * step];
+    const zoo_vector e = d[4 * step] - pp * d[2 * step];
+    const zoo_vector f = q * d[3 * step] - (q * pp) * d[1 * step];
+    const zoo_vector first = (pp * qq) * d[0] - (pp + qq) * d[2 * step] + d[4 * step];
+    const zoo_vector last = (pp * qq) * d[1 * step] - (pp + qq) * d[3 * step] + d[5 * step];
     d[0] = first;
     d[1 * step] = a + b;
     d[2 * step] = a - b;
@@ -59,10 +60,11 @@ ZOO_INLINE void ZOO_NAME(zoo_output_line)(const int n, zoo_vector *m, const int 
   const zoo_vector e = m[3 * step] + m[4 * step];
   const zoo_vector f = m[3 * step] - m[4 * step];
   if (n == 6) {
+    const float p = ZOO_INNER, q = ZOO_OUTER, pp = p * p, qq = q * q;
     m[0] = m[0] + a + e;
-    m[1 * step] = b + 2 * f;
-    m[2 * step] = a + 4 * e;
-    m[3 * step] = b + 8 * f + m[5 * step];
+    m[1 * step] = p * b + q * f;
+    m[2 * step] = pp * a + qq * e;
+    m[3 * step] = (p * pp) * b + (q * qq) * f + m[5 * step];
     return;
   }
   const zoo_vector g = m[5 * step] + m[6 * step];

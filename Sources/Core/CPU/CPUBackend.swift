@@ -44,12 +44,11 @@ public struct CPUBackend: Backend {
     let graph = try graph.optimized()
     let quantization: Quantization? =
       switch options.precision {
-      case .float32: nil
-      case .bfloat16:
-        throw BackendError(.unsupported, "the CPU backend has no bfloat16 yet: ask for float32 or int8")
+      case .float32, .bfloat16: nil
       case .int8(let calibration): try Quantization(of: graph, calibration)
       }
-    let network = try Network(graph, quantization, library: library, instructions: instructionSet)
+    let network = try Network(
+      graph, quantization, kernels: ProductKernels(library, options.precision), instructions: instructionSet)
     let threads = max(1, min(options.threads ?? .max, pool.threadCount))
     let executable = CPUExecutable(
       planner: Planner(

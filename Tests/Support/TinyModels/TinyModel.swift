@@ -29,15 +29,19 @@ public struct TinyModel: Sendable {
   public var extra: String
   /// The channels after the first convolution: larger models take longer to upload and to run.
   public var width: Int
+  /// Of the golden.
+  public var tolerance: Float
 
   public init(
-    _ name: String = "tiny", version: Int = 1, seed: UInt64 = 1, fault: Fault? = nil, width: Int = 2, extra: String = ""
+    _ name: String = "tiny", version: Int = 1, seed: UInt64 = 1, fault: Fault? = nil, width: Int = 2,
+    tolerance: Float = 0.001, extra: String = ""
   ) {
     self.name = name
     self.version = version
     self.seed = seed
     self.fault = fault
     self.width = width
+    self.tolerance = tolerance
     self.extra = extra
   }
 
@@ -82,7 +86,7 @@ public struct TinyModel: Sendable {
       description: "A tiny generator."
       licence: "Apache-2.0"
       \(entries.joined(separator: "\n"))
-      goldens { input: "golden/input.safetensors" output: "golden/output.safetensors" tolerance: 0.001 }
+      goldens { input: "golden/input.safetensors" output: "golden/output.safetensors" tolerance: \(tolerance) }
       \(extra)
 
       """

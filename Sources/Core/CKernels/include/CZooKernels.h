@@ -19,6 +19,20 @@ typedef enum zoo_instruction_set {
 // The widest that the processor and the operating system support.
 zoo_instruction_set zoo_best_instruction_set(void);
 
+// For integers.
+typedef enum zoo_quantized_set {
+  ZOO_Q_PLAIN = 0,
+  ZOO_Q_AVX2 = 1,
+  ZOO_Q_AVXVNNI = 2,     // AVX2 and AVX-VNNI
+  ZOO_Q_AVX512VNNI = 3,  // AVX-512 F, BW, DQ, VL, VNNI
+} zoo_quantized_set;
+
+// The fastest that the processor and the operating system support.
+zoo_quantized_set zoo_best_quantized_set(void);
+
+// Whether they support this one.
+bool zoo_has_quantized_set(zoo_quantized_set set);
+
 // Tells the processor that this thread waits in a loop.
 void zoo_pause(void);
 
@@ -199,7 +213,8 @@ void zoo_mix_pixels(zoo_instruction_set set, const float *top_left, const float 
 // y [n] = softmax(x [n]); y may be x.
 void zoo_softmax(zoo_instruction_set set, const float *x, float *y, size_t n);
 
-// Those of 8-bit networks, with the types above.
+// Those of 8-bit and of bfloat16 networks, with the types above.
+#include "CZooHalfKernels.h"
 #include "CZooQuantizedKernels.h"
 
 #endif

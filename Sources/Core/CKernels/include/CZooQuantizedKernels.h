@@ -12,19 +12,6 @@
 
 #include "CZooKernels.h"
 
-typedef enum zoo_quantized_set {
-  ZOO_Q_PLAIN = 0,
-  ZOO_Q_AVX2 = 1,
-  ZOO_Q_AVXVNNI = 2,     // AVX2 and AVX-VNNI
-  ZOO_Q_AVX512VNNI = 3,  // AVX-512 F, BW, DQ, VL, VNNI
-} zoo_quantized_set;
-
-// The fastest that the processor and the operating system support.
-zoo_quantized_set zoo_best_quantized_set(void);
-
-// Whether they support this one.
-bool zoo_has_quantized_set(zoo_quantized_set set);
-
 // What becomes of a sum. In float arithmetic without fused operations, with unit = output_scale, or 1 for real outputs:
 //   x = (bias + sum) · (multiplier / unit) + (residual − residual_zero) · (residual_scale / unit)
 //   x = clamp(x, low / unit, high / unit)

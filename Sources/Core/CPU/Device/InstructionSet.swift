@@ -40,6 +40,15 @@ public enum InstructionSet: Int, Sendable, Hashable, Comparable, CaseIterable {
     }
   }
 
+  /// For the kernels of bfloat16: nothing wider than this set.
+  var bfloat16Kernels: zoo_bfloat16_set {
+    switch self {
+    case .plain: ZOO_BF_PLAIN
+    case .avx2: ZOO_BF_AVX2
+    case .avx512: zoo_has_bfloat16_set(ZOO_BF_AVX512) ? ZOO_BF_AVX512 : ZOO_BF_AVX2
+    }
+  }
+
   /// Columns of a panel of packed weights.
   var panelWidth: Int { zoo_sgemm_panel_width(kernels) }
 }

@@ -96,10 +96,10 @@ struct ConvolutionKernel: Kernel {
     self.statistics = statistics
     bias = weights.bias
     groups = weights.groups
-    algorithm = weights.algorithm == .pointwise ? "pointwise" : "im2col"
+    algorithm = weights.kernels.prefix + (weights.algorithm == .pointwise ? "pointwise" : "im2col")
     // With OpenBLAS a sum depends on the number of rows around it.
     let isOnePicture =
-      statistics != nil || weights.library == .openBLAS || phases.contains { $0.step != Extent(1) }
+      statistics != nil || weights.kernels == .openBLAS || phases.contains { $0.step != Extent(1) }
     let picturesPerUnit = isOnePicture ? 1 : input.count
     self.picturesPerUnit = picturesPerUnit
     var pieces = 0
@@ -111,8 +111,9 @@ struct ConvolutionKernel: Kernel {
       let blocking = Blocking(
         rows: phase.windows.outputHeight * phase.windows.outputWidth * picturesPerUnit, columns: matrix.columns,
         depth: matrix.depth)
-      let isDirect = weights.algorithm == .pointwise && !Self.collides(stride: input.channels)
-      let stride = isDirect ? 0 : Self.windowStride(depth: matrix.depth)
+      let isDirect =
+        weights.algorithm == .pointwise && matrix.readsFloats && !Self.collides(stride: input.channels)
+      let stride = isDirect ? 0 : Self.windowStride(rowSize: matrix.rowSize)
       scratch = max(
         scratch,
         blocking.rowsPerBlock * stride
@@ -165,7 +166,7 @@ struct ConvolutionKernel: Kernel {
       left = x + rows.lowerBound * input.channels
       leftStride = input.channels
     } else {
-      gatherWindows(phase, rows, from: x, into: scratch)
+      gatherWindows(phase, matrix, rows, from: x, into: scratch)
       left = UnsafePointer(scratch)
     }
 
@@ -194,7 +195,8 @@ struct ConvolutionKernel: Kernel {
 
   /// Writes the windows of `rows`, which may lie in several pictures.
   private func gatherWindows(
-    _ phase: Phase, _ rows: Range<Int>, from x: UnsafePointer<Float>, into windows: UnsafeMutablePointer<Float>
+    _ phase: Phase, _ matrix: WeightMatrix, _ rows: Range<Int>, from x: UnsafePointer<Float>,
+    into windows: UnsafeMutablePointer<Float>
   ) {
     var gather = phase.windows.gather(pixelStride: input.channels, channels: input.channels / groups)
     let pixels = phase.windows.outputHeight * phase.windows.outputWidth
@@ -202,9 +204,9 @@ struct ConvolutionKernel: Kernel {
     while row < rows.upperBound {
       let (picture, first) = row.quotientAndRemainder(dividingBy: pixels)
       let count = min(pixels - first, rows.upperBound - row)
-      zoo_im2col(
-        &gather, x + picture * input.size, first, count, windows + (row - rows.lowerBound) * phase.windowStride,
-        phase.windowStride)
+      matrix.gather(
+        &gather, from: x + picture * input.size, first: first, count: count,
+        into: windows + (row - rows.lowerBound) * phase.windowStride, stride: phase.windowStride)
       row += count
     }
   }
@@ -212,8 +214,8 @@ struct ConvolutionKernel: Kernel {
   /// Rows this far apart compete for the same few lines of a cache.
   private static func collides(stride: Int) -> Bool { stride % 1024 == 0 }
 
-  private static func windowStride(depth: Int) -> Int {
-    let stride = max(depth, 1).roundedUp(to: Scratch.unit)
+  private static func windowStride(rowSize: Int) -> Int {
+    let stride = max(rowSize, 1).roundedUp(to: Scratch.unit)
     return stride % 256 == 0 ? stride + Scratch.unit : stride
   }
 }

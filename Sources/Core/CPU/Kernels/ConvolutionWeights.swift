@@ -30,21 +30,21 @@ struct ConvolutionWeights: Sendable {
   let bias: AlignedBuffer?
   let groups, inputChannels, outputChannels: Int
   let kernel: Extent
-  let library: MatrixLibrary
+  let kernels: ProductKernels
 
   /// - Parameters:
   ///   - filter: `[O, C/groups, kH, kW]`
   ///   - bias: `[O]`
   ///   - output: the result's shape for the input that the network was built with.
   init(
-    _ options: Convolution, filter: Constant, bias: Constant?, output: Shape, _ library: MatrixLibrary,
+    _ options: Convolution, filter: Constant, bias: Constant?, output: Shape, _ kernels: ProductKernels,
     _ instructions: InstructionSet
   ) throws(BackendError) {
     let shape = filter.shape
     let (outputs, depth) = (shape[0] / options.groups, shape[1])
     kernel = Extent(height: shape[2], width: shape[3])
     groups = options.groups
-    self.library = library
+    self.kernels = kernels
     inputChannels = shape[1] * groups
     outputChannels = shape[0]
     algorithm = ConvolutionAlgorithm(for: options, filter: shape, output: output)
@@ -64,11 +64,11 @@ struct ConvolutionWeights: Sendable {
       depthwise = packed
       zeros = try AlignedBuffer([], padding: inputChannels)
     case .winograd(let size):
-      winograd = try WinogradWeights(filter: filter, size: size, library, instructions)
+      winograd = try WinogradWeights(filter: filter, size: size, kernels, instructions)
     case .narrow:
       let (height, width) = (kernel.height, kernel.width)
       narrow = try WeightMatrix(
-        depth: height * depth, columns: width * outputs, library: library, instructions: instructions
+        depth: height * depth, columns: width * outputs, kernels: kernels, instructions: instructions
       ) { rows in
         for output in 0..<outputs {
           for input in 0..<depth {
@@ -86,7 +86,7 @@ struct ConvolutionWeights: Sendable {
       for group in 0..<groups {
         matrices.append(
           try WeightMatrix(
-            depth: window * depth, columns: outputs, library: library, instructions: instructions
+            depth: window * depth, columns: outputs, kernels: kernels, instructions: instructions
           ) { rows in
             for output in 0..<outputs {
               for input in 0..<depth {
@@ -114,7 +114,7 @@ struct ConvolutionWeights: Sendable {
   ///   - filter: `[C, O/groups, kH, kW]`
   ///   - bias: `[O]`
   init(
-    _ options: TransposedConvolution, filter: Constant, bias: Constant?, _ library: MatrixLibrary,
+    _ options: TransposedConvolution, filter: Constant, bias: Constant?, _ kernels: ProductKernels,
     _ instructions: InstructionSet
   ) throws(BackendError) {
     let shape = filter.shape
@@ -122,7 +122,7 @@ struct ConvolutionWeights: Sendable {
     let (depth, outputs) = (shape[0] / options.groups, shape[1])
     self.kernel = kernel
     groups = options.groups
-    self.library = library
+    self.kernels = kernels
     inputChannels = shape[0]
     outputChannels = outputs * groups
     algorithm = .im2col
@@ -143,7 +143,7 @@ struct ConvolutionWeights: Sendable {
         for group in 0..<groups {
           matrices.append(
             try WeightMatrix(
-              depth: row.taps.count * column.taps.count * depth, columns: outputs, library: library,
+              depth: row.taps.count * column.taps.count * depth, columns: outputs, kernels: kernels,
               instructions: instructions
             ) { rows in
               var target = rows

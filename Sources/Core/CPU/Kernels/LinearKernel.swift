@@ -6,16 +6,16 @@ import ZooTensor
 struct LinearWeights: Sendable {
   let matrix: WeightMatrix
   let bias: AlignedBuffer?
-  let library: MatrixLibrary
+  let kernels: ProductKernels
 
   /// - Parameters:
   ///   - weight: `[O, I]`
   ///   - bias: `[O]`
   init(
-    weight: Constant, bias: Constant?, _ library: MatrixLibrary, _ instructions: InstructionSet
+    weight: Constant, bias: Constant?, _ kernels: ProductKernels, _ instructions: InstructionSet
   ) throws(BackendError) {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    matrix = try WeightMatrix(depth: inputs, columns: outputs, library: library, instructions: instructions) { rows in
+    matrix = try WeightMatrix(depth: inputs, columns: outputs, kernels: kernels, instructions: instructions) { rows in
       for input in 0..<inputs {
         for output in 0..<outputs { rows[input * outputs + output] = weight.values[output * inputs + input] }
       }
@@ -23,7 +23,7 @@ struct LinearWeights: Sendable {
     self.bias = try bias.map { bias throws(BackendError) in
       try AlignedBuffer(bias.values, padding: WeightMatrix.columnUnit)
     }
-    self.library = library
+    self.kernels = kernels
   }
 
   var byteCount: Int { matrix.byteCount + (bias?.byteCount ?? 0) }
@@ -31,7 +31,7 @@ struct LinearWeights: Sendable {
 
 /// `[…, I]` → `[…, O]`.
 struct LinearKernel: Kernel {
-  var algorithm: String { "matrix product" }
+  var algorithm: String { weights.kernels.prefix + "matrix product" }
   let weights: LinearWeights
   let activation: zoo_activation
   /// Independent pieces of the input, and the rows of each.
@@ -44,8 +44,8 @@ struct LinearKernel: Kernel {
   init(_ weights: LinearWeights, activation: zoo_activation, items: Int, rows: Int) {
     self.weights = weights
     self.activation = activation
-    switch weights.library {
-    case .packed:
+    switch weights.kernels {
+    case .packed, .bfloat16:
       // An element's sum does not depend on the rows around it: weights are read once for all items.
       self.items = 1
       blocking = Blocking(rows: items * rows, columns: weights.matrix.columns, depth: weights.matrix.depth)
@@ -55,14 +55,24 @@ struct LinearKernel: Kernel {
     }
   }
 
+  var scratch: Scratch {
+    Scratch(perThread: weights.matrix.readsFloats ? 0 : blocking.rowsPerBlock * weights.matrix.rowSize)
+  }
+
   func run(_ call: KernelCall) {
     let x = call.input(0)
-    let (depth, columns) = (weights.matrix.depth, weights.matrix.columns)
-    call.parallelFor(items * blocking.count) { _, index in
+    let (matrix, columns) = (weights.matrix, weights.matrix.columns)
+    call.parallelFor(items * blocking.count) { worker, index in
       let block = blocking[index % blocking.count]
       let first = index / blocking.count * blocking.rows + block.rows.lowerBound
-      weights.matrix.multiply(
-        x + first * depth, rows: block.rows.count, stride: depth, columns: block.columns,
+      var rows = x + first * matrix.depth
+      if !matrix.readsFloats {
+        let rounded = call.threadScratch(worker)
+        matrix.round(rows, rows: block.rows.count, into: rounded)
+        rows = UnsafePointer(rounded)
+      }
+      matrix.multiply(
+        rows, rows: block.rows.count, stride: matrix.rowSize, columns: block.columns,
         bias: weights.bias.map { UnsafePointer($0.base) }, activation: activation,
         into: call.output + first * columns + block.columns.lowerBound, stride: columns)
     }

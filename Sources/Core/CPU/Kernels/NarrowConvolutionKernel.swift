@@ -9,7 +9,7 @@ import ZooTensor
 /// rows of a window gives `[kW · O]` numbers for every input column: what the column adds to each of the kW results that
 /// see it. Their sums along the diagonals are the results.
 struct NarrowConvolutionKernel: Kernel {
-  var algorithm: String { "narrow" }
+  let algorithm: String
   /// Floats of the windows of one piece of work at most.
   private static let maximumElements = 112 * 1024
 
@@ -30,6 +30,7 @@ struct NarrowConvolutionKernel: Kernel {
     instructions: InstructionSet
   ) throws(BackendError) {
     self.matrix = matrix
+    algorithm = weights.kernels.prefix + "narrow"
     bias = weights.bias
     activation = zoo_activation(options.activation)
     kernelWidth = weights.kernel.width
@@ -45,7 +46,7 @@ struct NarrowConvolutionKernel: Kernel {
         outputs: output[2] + kernelWidth - 1, taps: 1, stride: 1, dilation: 1, padding: insets.leading,
         mode: options.paddingMode, inputs: input[2]),
       inputWidth: input[2])
-    windowStride = matrix.depth.roundedUp(to: Scratch.unit)
+    windowStride = matrix.rowSize.roundedUp(to: Scratch.unit)
     columnsPerPiece = min(max(Self.maximumElements / windowStride - kernelWidth + 1, 16), output[2])
   }
 
@@ -65,8 +66,9 @@ struct NarrowConvolutionKernel: Kernel {
       let rows = call.threadScratch(worker)
       let products = rows + maximumColumns * windowStride
       var gather = windows.gather(pixelStride: input.channels, channels: input.channels)
-      zoo_im2col(
-        &gather, x + image * input.size, row * windows.outputWidth + first, sources, rows, windowStride)
+      matrix.gather(
+        &gather, from: x + image * input.size, first: row * windows.outputWidth + first, count: sources, into: rows,
+        stride: windowStride)
       matrix.multiply(
         rows, rows: sources, stride: windowStride, columns: 0..<matrix.columns, bias: nil,
         activation: zoo_activation(nil), into: products, stride: matrix.columns)

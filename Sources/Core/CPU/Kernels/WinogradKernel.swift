@@ -3,76 +3,12 @@ import ZooBackend
 import ZooGraph
 import ZooTensor
 
-/// The filters of a 3×3 convolution, transformed by F(size × size, 3×3).
-struct WinogradWeights: Sendable {
-  /// Side of the tiles that the result is cut into: 2, 4 or 6.
-  let size: Int
-  let library: MatrixLibrary
-  let instructions: InstructionSet
-  let inputs, outputs: Int
-  /// For the packed kernels `[groups of columns][elements][C][columns]`, so that a block of tiles reads it from its start to
-  /// its end; for OpenBLAS `[elements][C][O]`.
-  private let values: AlignedBuffer
-
-  /// - Parameter filter: `[O, C, 3, 3]`
-  init(
-    filter: Constant, size: Int, _ library: MatrixLibrary, _ instructions: InstructionSet
-  ) throws(BackendError) {
-    self.size = size
-    self.library = library
-    self.instructions = instructions
-    outputs = filter.shape[0]
-    inputs = filter.shape[1]
-    let elements = (size + 2) * (size + 2)
-    let width = library == .packed ? instructions.panelWidth : outputs
-    let panels = (outputs + width - 1) / width
-    let values = try AlignedBuffer(count: panels * elements * inputs * width, for: "weights")
-    if panels * width > outputs { values.base.update(repeating: 0, count: values.count) }
-    let inputs = inputs
-    filter.values.withUnsafeBufferPointer { filters in
-      for output in 0..<filter.shape[0] {
-        let (panel, column) = output.quotientAndRemainder(dividingBy: width)
-        for input in 0..<inputs {
-          zoo_winograd_filter(
-            size, filters.baseAddress! + (output * inputs + input) * 9,  // Constants have elements.
-            values.base + (panel * elements * inputs + input) * width + column, inputs * width)
-        }
-      }
-    }
-    self.values = values
-  }
-
-  var elementCount: Int { (size + 2) * (size + 2) }
-  /// Columns that are multiplied together.
-  var groupWidth: Int { library == .packed ? instructions.panelWidth : outputs }
-  var groupCount: Int { (outputs + groupWidth - 1) / groupWidth }
-  var byteCount: Int { values.byteCount }
-
-  /// `products [elements][tiles][group width] = transformed [elements][tiles][C] · weights of the group`; elements of
-  /// `transformed` are `step` apart.
-  func multiply(
-    group: Int, tiles: Int, _ transformed: UnsafePointer<Float>, step: Int, into products: UnsafeMutablePointer<Float>
-  ) {
-    switch library {
-    case .packed:
-      zoo_sgemm_batch(
-        instructions.kernels, elementCount, tiles, inputs, transformed, step, inputs,
-        values.base + group * elementCount * inputs * groupWidth, products, tiles * groupWidth)
-    case .openBLAS:
-      for element in 0..<elementCount {
-        OpenBLAS.multiply(
-          rows: tiles, columns: outputs, depth: inputs, transformed + element * step, inputs,
-          values.base + element * inputs * outputs, outputs, into: products + element * tiles * outputs, outputs)
-      }
-    }
-  }
-}
-
 /// A 3×3 convolution with stride 1 by Winograd's F(m×m, 3×3): 4, 16 or 36 results from 16, 36 or 64 products for each pair of
 /// channels in place of 9 a result.
 ///
 /// Rounding errors are some times those of the plain sum, about 1e-6 of the largest result for m = 4 and 1e-5 for m = 6. A
-/// NaN or an infinity in the input spreads over the tiles that it touches.
+/// NaN or an infinity in the input spreads over the tiles that it touches. In networks in bfloat16, operands are integers of
+/// 16 bits that share a scale with those of their row or column: bfloat16 itself would be several times less exact.
 ///
 /// A block of tiles is transformed, multiplied and transformed back while it is in the cache of one processor; what the
 /// blocks share is the weights, which each reads once. The instance normalisation before the convolution may be applied as
@@ -89,7 +25,7 @@ struct WinogradKernel: Kernel {
   /// Pixels of each block of a picture.
   private let counts: [UInt32]
 
-  var algorithm: String { "winograd \(weights.size)×\(weights.size)" }
+  var algorithm: String { "\(weights.kernels == .bfloat16 ? "int16 " : "")winograd \(weights.size)×\(weights.size)" }
 
   /// - Parameters:
   ///   - statistics: what else to compute of the result.
@@ -120,7 +56,7 @@ struct WinogradKernel: Kernel {
       columns: axis(outputs: output[2], inputs: input[2], padding: insets.leading), inputWidth: input[2])
     self.windows = windows
     let tiles = windows.outputHeight * windows.outputWidth
-    let most = Self.tilesPerBlock(weights)
+    let most = weights.tilesPerBlock
     let blocks = (tiles + most - 1) / most
     let tilesPerBlock = (tiles + blocks - 1) / blocks
     self.tilesPerBlock = tilesPerBlock
@@ -133,30 +69,12 @@ struct WinogradKernel: Kernel {
     }
   }
 
-  /// Tiles that are worked on together: with the packed kernels as many as a register tile has rows, or twice as many where
-  /// their transforms stay in the L2 cache.
-  private static func tilesPerBlock(_ weights: WinogradWeights) -> Int {
-    switch weights.library {
-    case .packed:
-      let rows = zoo_sgemm_tile_rows(weights.instructions.kernels)
-      let floats = weights.elementCount * (weights.inputs + weights.groupWidth)
-      return rows * max(1, min(maximumFloats / (rows * floats), 4))
-    case .openBLAS:
-      return 128
-    }
-  }
-
-  /// Floats of the transforms of a block at most, where it can be helped.
-  private static let maximumFloats = 160 * 1024
-
   private var tileCount: Int { windows.outputHeight * windows.outputWidth }
   private var momentCount: Int {
     statistics == nil
       ? 0 : Statistics.scratch(pictures: output.count, chunks: blocksPerImage, channels: output.channels)
   }
-  /// From one element of the transformed input to the next: not a multiple of a page, of which a cache holds few.
-  private var step: Int { tilesPerBlock * input.channels + Scratch.unit }
-  private var transformedCount: Int { weights.elementCount * step }
+  private var transformedCount: Int { weights.transformedCount(tiles: tilesPerBlock) }
 
   /// The transformed input, `[elements][tiles][C]`, and products, `[elements][tiles][columns]`.
   var scratch: Scratch {
@@ -181,12 +99,12 @@ struct WinogradKernel: Kernel {
       let transformed = call.threadScratch(worker)
       let products = transformed + transformedCount
       withNormalization(call.statistics, image) { normalization in
-        zoo_winograd_input(
-          instructions, weights.size, &gather, x + image * input.size, normalization, first, count, transformed, step,
-          input.channels)
+        weights.transform(
+          &gather, x + image * input.size, normalization, first: first, count: count, room: tilesPerBlock,
+          into: transformed)
       }
       for group in 0..<weights.groupCount {
-        weights.multiply(group: group, tiles: count, transformed, step: step, into: products)
+        weights.multiply(group: group, count: count, room: tilesPerBlock, transformed, into: products)
         let channel = group * width
         let offset = image * output.size + channel
         zoo_winograd_output(

@@ -29,7 +29,7 @@ struct Network: Sendable {
 
   /// Packs the weights of `graph`.
   init(
-    _ graph: Graph, _ quantization: Quantization? = nil, library: MatrixLibrary, instructions: InstructionSet
+    _ graph: Graph, _ quantization: Quantization? = nil, kernels: ProductKernels, instructions: InstructionSet
   ) throws {
     self.graph = graph
     self.quantization = quantization
@@ -47,16 +47,16 @@ struct Network: Sendable {
       case .convolution(let options):
         weights = .convolution(
           try ConvolutionWeights(
-            options, filter: reader.constant(1), bias: reader.optionalConstant(2), output: node.shape, library,
+            options, filter: reader.constant(1), bias: reader.optionalConstant(2), output: node.shape, kernels,
             instructions))
       case .transposedConvolution(let options):
         weights = .convolution(
           try ConvolutionWeights(
-            options, filter: reader.constant(1), bias: reader.optionalConstant(2), library, instructions))
+            options, filter: reader.constant(1), bias: reader.optionalConstant(2), kernels, instructions))
       case .linear:
         weights = .linear(
           try LinearWeights(
-            weight: reader.constant(1), bias: reader.optionalConstant(2), library, instructions))
+            weight: reader.constant(1), bias: reader.optionalConstant(2), kernels, instructions))
       case .batchNorm(let epsilon):
         weights = .batchNorm(
           try NormalizationWeights(

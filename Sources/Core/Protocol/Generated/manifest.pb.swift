@@ -78,7 +78,7 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
   /// Layers with weights in 8-bit integers.
   case int8 // = 2
 
-  /// Products of numbers that are rounded to bfloat16, with float32 sums.
+  /// Products of numbers that are rounded to bfloat16, or to 16 bits that are at least as exact, with sums of 32 bits.
   case bfloat16 // = 3
   case UNRECOGNIZED(Int)
 

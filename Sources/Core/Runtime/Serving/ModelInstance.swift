@@ -22,6 +22,7 @@ final class ModelInstance: Sendable {
   let graph: Graph
   let executable: any Executable
   let device: String
+  let precision: Precision
   let locations: [String: String]
 
   private let capacity: Int
@@ -52,7 +53,8 @@ final class ModelInstance: Sendable {
     if manifest.placement.threads > 0 { options.threads = Int(manifest.placement.threads) }
     if instances > 1 { (options.threads, options.concurrentCalls) = (1, instances) }
     options.plannedShapes = [graph.inputs.map { graph.nodes[$0].shape }]
-    options.precision = try Self.precision(of: manifest.placement, locations: locations)
+    precision = try Self.precision(of: manifest.placement, locations: locations)
+    options.precision = precision
     executable = try backend.compile(graph, options: options)
     self.plugin = plugin
     self.graph = graph

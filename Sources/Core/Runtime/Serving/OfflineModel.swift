@@ -50,6 +50,7 @@ public struct OfflineModel: Sendable {
   public var name: String { "\(instance.manifest.name)@\(instance.manifest.version)" }
   public var graph: Graph { instance.graph }
   public var executable: any Executable { instance.executable }
+  public var precision: Precision { instance.precision }
 
   /// What the network gets for a picture, a JPEG or PNG file.
   public func inputs(of picture: Data) throws -> [Tensor] {

@@ -43,7 +43,7 @@ struct ProfileCommand: ParsableCommand {
       throw ValidationError("\(model.name) does not run on the CPU backend: its manifest places it elsewhere")
     }
     let inputs = try model.inputs().map { try $0.repeated(batch) }
-    let peak = try backend.measurePeak()
+    let peak = try backend.measurePeak(in: model.precision)
     // The first calls find cold caches and memory that was never touched.
     for _ in 0..<2 { _ = try executable.run(inputs) }
     let profile = NetworkProfile(

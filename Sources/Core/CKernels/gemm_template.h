@@ -1,0 +1,149 @@
+// The body of sgemm.c and bgemm.c for one instruction set: ZOO_NAME(name) names a function, ZOO_TARGET lets it use the
+// instructions, ZOO_LANES floats are a vector, of which two stand side by side in up to ZOO_TILE_ROWS rows of a tile.
+//
+// ZOO_WORD is what a and b are made of, and k and their strides count: a float, or two bfloat16 that stand for two steps
+// of k. ZOO_ADD_PRODUCT(sum, left, right) adds the products of one word and a vector of words to a vector of floats.
+// With ZOO_HAS_BATCHES there are products of several matrices in one call.
+
+#define zoo_vector ZOO_NAME(zoo_gemm_vector)
+#define zoo_words ZOO_NAME(zoo_gemm_words)
+typedef float zoo_vector __attribute__((ext_vector_type(ZOO_LANES), aligned(4), may_alias));
+typedef ZOO_WORD zoo_words __attribute__((ext_vector_type(ZOO_LANES), aligned(4), may_alias));
+
+// c [rows][vectors · ZOO_LANES] = clamp(start + a · b + bias); rows and vectors are constants where it is called.
+// Meanwhile `next` comes closer, a panel that is read soon.
+ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors, size_t depth, const ZOO_WORD *a,
+                                              size_t lda, const ZOO_WORD *b, const ZOO_WORD *next, const float *start,
+                                              size_t start_stride, const float *bias, float low, float high, float *c,
+                                              size_t ldc) {
+  zoo_vector sum[ZOO_TILE_ROWS][2];
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
+      sum[i][j] = *(const zoo_vector *)(start + i * start_stride + j * ZOO_LANES);
+    }
+  }
+  for (size_t k = 0; k < depth; k++) {
+    zoo_words right[2];
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
+      right[j] = *(const zoo_words *)(b + k * (2 * ZOO_LANES) + j * ZOO_LANES);
+    }
+    for (size_t i = 0; i < 2 * ZOO_LANES; i += 16) __builtin_prefetch(next + k * (2 * ZOO_LANES) + i, 0, 2);
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
+      const ZOO_WORD left = a[i * lda + k];
+      _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
+        sum[i][j] = ZOO_ADD_PRODUCT(sum[i][j], left, right[j]);
+      }
+    }
+  }
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
+      const zoo_vector total = sum[i][j] + *(const zoo_vector *)(bias + j * ZOO_LANES);
+      ZOO_STORE_CLAMPED(zoo_vector, c + i * ldc + j * ZOO_LANES, total, low, high)
+    }
+  }
+}
+
+#define ZOO_TILE_CASE(count)                                                                                      \
+  case count:                                                                                                     \
+    if (wide) {                                                                                                   \
+      ZOO_NAME(zoo_tile)(count, 2, depth, a, lda, b, next, start, start_stride, bias, low, high, c, ldc);         \
+    } else {                                                                                                      \
+      ZOO_NAME(zoo_tile)(count, 1, depth, a, lda, b, next, start, start_stride, bias, low, high, c, ldc);         \
+    }                                                                                                             \
+    break;
+
+ZOO_TARGET static void ZOO_NAME(zoo_tile_rows)(size_t rows, bool wide, size_t depth, const ZOO_WORD *a, size_t lda,
+                                               const ZOO_WORD *b, const ZOO_WORD *next, const float *start,
+                                               size_t start_stride, const float *bias, float low, float high, float *c,
+                                               size_t ldc) {
+  switch (rows) {
+    ZOO_TILE_CASE(1) ZOO_TILE_CASE(2) ZOO_TILE_CASE(3) ZOO_TILE_CASE(4)
+#if ZOO_TILE_ROWS > 4
+    ZOO_TILE_CASE(5) ZOO_TILE_CASE(6)
+#endif
+#if ZOO_TILE_ROWS > 6
+    ZOO_TILE_CASE(7) ZOO_TILE_CASE(8) ZOO_TILE_CASE(9) ZOO_TILE_CASE(10) ZOO_TILE_CASE(11) ZOO_TILE_CASE(12)
+    ZOO_TILE_CASE(13) ZOO_TILE_CASE(14)
+#endif
+  }
+}
+
+ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZOO_WORD *a, size_t lda,
+                                          const ZOO_WORD *packed, const float *addend, size_t addend_stride,
+                                          const float *bias, float low, float high, float *c, size_t ldc) {
+  enum { width = 2 * ZOO_LANES };
+  static const float zeros[width];
+  float edge[ZOO_TILE_ROWS * width];
+  const size_t tile_rows = zoo_even_rows(m, ZOO_TILE_ROWS);
+  for (size_t done = 0; done == 0 || done < k; done += ZOO_DEPTH) {
+    const size_t depth = k - done < ZOO_DEPTH ? k - done : ZOO_DEPTH;
+    const bool is_last = done + depth == k;
+    const float floor = is_last ? low : -INFINITY;
+    const float ceiling = is_last ? high : INFINITY;
+    for (size_t column = 0; column < n; column += width) {
+      const size_t columns = n - column < width ? n - column : width;
+      const bool wide = columns > ZOO_LANES;
+      const float *added = is_last && bias != NULL ? bias + column : zeros;
+      const ZOO_WORD *b = packed + column * k + done * width;
+      const ZOO_WORD *next = column + width < n ? b + width * k : is_last ? b : packed + (done + ZOO_DEPTH) * width;
+      for (size_t row = 0; row < m; row += tile_rows) {
+        const size_t rows = m - row < tile_rows ? m - row : tile_rows;
+        const ZOO_WORD *left = a + row * lda + done;
+        float *to = c + row * ldc + column;
+        const float *start = to;
+        size_t start_stride = ldc;
+        if (done == 0) {
+          start = addend != NULL ? addend + row * addend_stride + column : zeros;
+          start_stride = addend != NULL ? addend_stride : 0;
+        }
+        if (row > 0) next = b;
+        if (columns == width || columns == ZOO_LANES) {
+          ZOO_NAME(zoo_tile_rows)(rows, wide, depth, left, lda, b, next, start, start_stride, added, floor, ceiling, to,
+                                  ldc);
+          continue;
+        }
+        if (start_stride > 0) {
+          for (size_t i = 0; i < rows; i++) {
+            memcpy(edge + i * width, start + i * start_stride, columns * sizeof(float));
+          }
+          start = edge;
+          start_stride = width;
+        }
+        ZOO_NAME(zoo_tile_rows)(rows, wide, depth, left, lda, b, next, start, start_stride, added, floor, ceiling, edge,
+                                width);
+        for (size_t i = 0; i < rows; i++) memcpy(to + i * ldc, edge + i * width, columns * sizeof(float));
+      }
+    }
+  }
+}
+
+#ifdef ZOO_HAS_BATCHES
+ZOO_TARGET static void ZOO_NAME(zoo_gemm_batch)(size_t count, size_t m, size_t k, const ZOO_WORD *a, size_t a_step,
+                                                size_t lda, const ZOO_WORD *packed, float *c, size_t c_step) {
+  enum { width = 2 * ZOO_LANES };
+  static const float zeros[width];
+  const size_t tile_rows = zoo_even_rows(m, ZOO_TILE_ROWS);
+  for (size_t i = 0; i < count; i++) {
+    for (size_t done = 0; done < k; done += ZOO_DEPTH) {
+      const size_t depth = k - done < ZOO_DEPTH ? k - done : ZOO_DEPTH;
+      const ZOO_WORD *b = packed + (i * k + done) * width;
+      const bool is_end = i + 1 == count && done + depth == k;
+      for (size_t row = 0; row < m; row += tile_rows) {
+        const size_t rows = m - row < tile_rows ? m - row : tile_rows;
+        float *to = c + i * c_step + row * width;
+        ZOO_NAME(zoo_tile_rows)(rows, true, depth, a + i * a_step + row * lda + done, lda, b,
+                                row > 0 || is_end ? b : b + depth * width, done == 0 ? zeros : to,
+                                done == 0 ? 0 : width, zeros, -INFINITY, INFINITY, to, width);
+      }
+    }
+  }
+}
+#endif
+
+#undef ZOO_TILE_CASE
+#undef zoo_vector
+#undef zoo_words
+#undef ZOO_NAME
+#undef ZOO_TARGET
+#undef ZOO_LANES
+#undef ZOO_TILE_ROWS
