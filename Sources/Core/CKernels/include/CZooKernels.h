@@ -111,6 +111,11 @@ void zoo_depthwise(zoo_instruction_set set, const zoo_gather *gather, const floa
 
 // MARK: narrow.c
 
+// sums [count][n] = Σ over t < taps of rows[t] [columns[i]][t][n], the columns of a row being `stride` apart. Nothing is
+// added for a row that is null, and for a column that is negative. Reads and writes 15 more at the end.
+void zoo_sum_rows(zoo_instruction_set set, const float *const *rows, size_t taps, const int32_t *columns, size_t count,
+                  size_t n, size_t stride, float *sums);
+
 // y [count][channels] = activation(bias + Σ over s < width of x [pixel + s][s][channels]), x being [pixels][width][channels].
 void zoo_sum_diagonals(zoo_instruction_set set, const float *x, size_t count, size_t width, size_t channels,
                        const float *bias, zoo_activation activation, float *y);

@@ -23,7 +23,7 @@ struct ConvolutionWeights: Sendable {
   /// `[kH · kW][C]`; for the algorithm `depthwise`.
   let depthwise: AlignedBuffer?
   let winograd: WinogradWeights?
-  /// `[kH · C][kW · O]`
+  /// `[C][kH · kW · O]`, filled up with zeros to a multiple of `Scratch.unit` columns.
   let narrow: WeightMatrix?
   /// What padding is read from, `[C]`; for `depthwise`.
   let zeros: AlignedBuffer?
@@ -66,17 +66,13 @@ struct ConvolutionWeights: Sendable {
     case .winograd(let size):
       winograd = try WinogradWeights(filter: filter, size: size, kernels, instructions)
     case .narrow:
-      let (height, width) = (kernel.height, kernel.width)
-      narrow = try WeightMatrix(
-        depth: height * depth, columns: width * outputs, kernels: kernels, instructions: instructions
-      ) { rows in
+      let columns = (window * outputs).roundedUp(to: Scratch.unit)
+      narrow = try WeightMatrix(depth: depth, columns: columns, kernels: kernels, instructions: instructions) { rows in
+        rows.update(repeating: 0, count: depth * columns)
         for output in 0..<outputs {
           for input in 0..<depth {
-            for r in 0..<height {
-              for s in 0..<width {
-                rows[(r * depth + input) * width * outputs + s * outputs + output] =
-                  filter.values[((output * depth + input) * height + r) * width + s]
-              }
+            for tap in 0..<window {
+              rows[input * columns + tap * outputs + output] = filter.values[(output * depth + input) * window + tap]
             }
           }
         }

@@ -5,23 +5,26 @@ import ZooTensor
 
 /// A convolution with few results a pixel, such as the last of an image generator.
 ///
-/// As a product over whole windows, 3 results would fill 3 of 32 columns of a register tile. Here one product over the
-/// rows of a window gives `[kW · O]` numbers for every input column: what the column adds to each of the kW results that
-/// see it. Their sums along the diagonals are the results.
+/// As a product over whole windows, 3 results would fill 3 of 32 columns of a register tile. Here one product of the input's
+/// pixels, as they lie, by all taps gives `[kH · kW · O]` numbers for each: what the pixel adds to each of the results that
+/// see it. Of those of the rows of a window the sums are taken first, then along the diagonals, which are the results.
 struct NarrowConvolutionKernel: Kernel {
   let algorithm: String
-  /// Floats of the windows of one piece of work at most.
+  /// Floats of the products of one piece of work at most.
   private static let maximumElements = 112 * 1024
+  /// Rows of a piece: those of a window are multiplied for the piece above too.
+  private static let rowsPerPiece = 128
 
-  /// `[kH · C][kW · O]`
+  /// `[C][kH · kW · O]`, filled up with zeros.
   private let matrix: WeightMatrix
   private let bias: AlignedBuffer?
   private let activation: zoo_activation
-  private let kernelWidth: Int
+  private let kernel: Extent
   private let input, output: Picture
   /// All rows and one column of the kernel, at every column of the padded input.
   private let windows: WindowTable
-  private let windowStride: Int
+  /// Rows of the input that the windows of one row of results span at most.
+  private let slotCount: Int
   private let columnsPerPiece: Int
   private let instructions: zoo_instruction_set
 
@@ -33,48 +36,105 @@ struct NarrowConvolutionKernel: Kernel {
     algorithm = weights.kernels.prefix + "narrow"
     bias = weights.bias
     activation = zoo_activation(options.activation)
-    kernelWidth = weights.kernel.width
+    kernel = weights.kernel
     self.input = Picture(input)
     self.output = Picture(output)
     self.instructions = instructions.kernels
-    let insets = options.insets(for: Extent(height: input[1], width: input[2]), kernel: weights.kernel)
-    windows = try WindowTable(
+    let insets = options.insets(for: Extent(height: input[1], width: input[2]), kernel: kernel)
+    let windows = try WindowTable(
       rows: .sliding(
-        outputs: output[1], taps: weights.kernel.height, stride: options.stride.height,
+        outputs: output[1], taps: kernel.height, stride: options.stride.height,
         dilation: options.dilation.height, padding: insets.top, mode: options.paddingMode, inputs: input[1]),
       columns: .sliding(
-        outputs: output[2] + kernelWidth - 1, taps: 1, stride: 1, dilation: 1, padding: insets.leading,
+        outputs: output[2] + kernel.width - 1, taps: 1, stride: 1, dilation: 1, padding: insets.leading,
         mode: options.paddingMode, inputs: input[2]),
       inputWidth: input[2])
-    windowStride = matrix.rowSize.roundedUp(to: Scratch.unit)
-    columnsPerPiece = min(max(Self.maximumElements / windowStride - kernelWidth + 1, 16), output[2])
+    self.windows = windows
+    let height = kernel.height
+    slotCount = (0..<output[1]).reduce(1) { most, row in
+      let sources = (0..<height).compactMap { windows.row(row, $0) }
+      return max(most, (sources.max() ?? 0) - (sources.min() ?? 0) + 1)
+    }
+    let fitting = max(Self.maximumElements / (slotCount * matrix.columns) - kernel.width + 1, 16)
+    let pieces = (output[2] + fitting - 1) / fitting
+    columnsPerPiece = (output[2] + pieces - 1) / pieces
   }
 
-  private var maximumColumns: Int { columnsPerPiece + kernelWidth - 1 }
+  private var maximumColumns: Int { columnsPerPiece + kernel.width - 1 }
+  /// Numbers for a column of the padded input when the rows of a window are added.
+  private var sumWidth: Int { kernel.width * output.channels }
+  private var slotSize: Int { maximumColumns * matrix.columns }
+  /// Kernels read and write so much beyond the end.
+  private static let margin = 2 * Scratch.unit
 
-  var scratch: Scratch { Scratch(perThread: maximumColumns * (windowStride + matrix.columns)) }
+  /// Products of some rows of the input, the sums of one row of windows, and a row of the input in the form that is multiplied.
+  var scratch: Scratch {
+    Scratch(
+      perThread: slotCount * slotSize + maximumColumns * sumWidth + 2 * Self.margin
+        + (matrix.readsFloats ? 0 : maximumColumns * matrix.rowSize))
+  }
 
   func run(_ call: KernelCall) {
-    let x = call.input(0)
-    let pieces = (output.width + columnsPerPiece - 1) / columnsPerPiece
-    call.parallelFor(output.count * output.height * pieces) { worker, index in
-      let (line, piece) = index.quotientAndRemainder(dividingBy: pieces)
-      let (image, row) = line.quotientAndRemainder(dividingBy: output.height)
-      let first = piece * columnsPerPiece
-      let count = min(columnsPerPiece, output.width - first)
-      let sources = count + kernelWidth - 1
-      let rows = call.threadScratch(worker)
-      let products = rows + maximumColumns * windowStride
-      var gather = windows.gather(pixelStride: input.channels, channels: input.channels)
-      matrix.gather(
-        &gather, from: x + image * input.size, first: row * windows.outputWidth + first, count: sources, into: rows,
-        stride: windowStride)
-      matrix.multiply(
-        rows, rows: sources, stride: windowStride, columns: 0..<matrix.columns, bias: nil,
-        activation: zoo_activation(nil), into: products, stride: matrix.columns)
-      zoo_sum_diagonals(
-        instructions, products, count, kernelWidth, output.channels, bias?.base, activation,
-        call.output + (line * output.width + first) * output.channels)
+    let across = (output.width + columnsPerPiece - 1) / columnsPerPiece
+    let down = (output.height + Self.rowsPerPiece - 1) / Self.rowsPerPiece
+    call.parallelFor(output.count * down * across) { worker, index in
+      let (band, strip) = index.quotientAndRemainder(dividingBy: across)
+      let (image, part) = band.quotientAndRemainder(dividingBy: down)
+      let (row, column) = (part * Self.rowsPerPiece, strip * columnsPerPiece)
+      compute(
+        rows: row..<min(row + Self.rowsPerPiece, output.height),
+        columns: column..<min(column + columnsPerPiece, output.width), image: image, call, call.threadScratch(worker))
     }
+  }
+
+  private func compute(
+    rows: Range<Int>, columns: Range<Int>, image: Int, _ call: KernelCall, _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    let x = call.input(0) + image * input.size
+    let sums = scratch + slotCount * slotSize + Self.margin
+    let rounded = sums + maximumColumns * sumWidth + Self.margin
+    let padded = columns.lowerBound..<columns.upperBound + kernel.width - 1
+    let sources = padded.compactMap { windows.column($0, 0) }
+    let first = sources.min() ?? 0
+    let count = sources.isEmpty ? 0 : (sources.max() ?? 0) - first + 1
+    let places = padded.map { windows.column($0, 0).map { Int32($0 - first) } ?? -1 }
+    // The row of the input whose products a slot has.
+    var held = [Int](repeating: -1, count: slotCount)
+    var taps = [UnsafePointer<Float>?](repeating: nil, count: kernel.height)
+    for row in rows {
+      for tap in 0..<kernel.height {
+        guard let source = windows.row(row, tap) else {
+          taps[tap] = nil
+          continue
+        }
+        let products = scratch + source % slotCount * slotSize
+        if held[source % slotCount] != source {
+          held[source % slotCount] = source
+          multiply(x + (source * input.width + first) * input.channels, count, rounded, into: products)
+        }
+        taps[tap] = UnsafePointer(products)
+      }
+      zoo_sum_rows(instructions, taps, kernel.height, places, places.count, sumWidth, matrix.columns, sums)
+      let target = (image * output.height + row) * output.width + columns.lowerBound
+      zoo_sum_diagonals(
+        instructions, sums, columns.count, kernel.width, output.channels, bias?.base, activation,
+        call.output + target * output.channels)
+    }
+  }
+
+  /// What `count` pixels of the input add to the results around them.
+  private func multiply(
+    _ pixels: UnsafePointer<Float>, _ count: Int, _ rounded: UnsafeMutablePointer<Float>,
+    into products: UnsafeMutablePointer<Float>
+  ) {
+    var left = pixels
+    if !matrix.readsFloats {
+      matrix.round(pixels, rows: count, into: rounded)
+      left = UnsafePointer(rounded)
+    }
+    matrix.multiply(
+      left, rows: count, stride: matrix.rowSize, columns: 0..<matrix.columns, bias: nil,
+      activation: zoo_activation(nil),
+      into: products, stride: matrix.columns)
   }
 }

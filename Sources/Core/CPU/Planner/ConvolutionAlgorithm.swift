@@ -10,7 +10,7 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
   case im2col
   /// 3×3, stride 1, with many channels: Winograd's F(size × size, 3×3).
   case winograd(size: Int)
-  /// Few results a pixel: products over the rows of windows, added along their columns.
+  /// Few results a pixel: products of single pixels by all taps, added up.
   case narrow
   /// One filter a channel: sums over windows, vectorised over channels.
   case depthwise
