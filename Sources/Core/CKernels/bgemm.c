@@ -3,7 +3,8 @@
 
 // Products of bfloat16 with float sums. A word is a pair along k: AVX-512 BF16 has one instruction for its two products;
 // elsewhere the halves are floats as soon as they are shifted, and each is a fused multiply-add.
-#define ZOO_WORD uint32_t
+typedef uint32_t zoo_bf_pair __attribute__((may_alias));
+#define ZOO_WORD zoo_bf_pair
 
 // The first of a pair is in the lower half. Words are vectors, floats become so by reinterpretation.
 #define ZOO_ADD_HALVES(floats, words, sum, left, right)                          \
@@ -66,7 +67,7 @@ void zoo_bgemm(zoo_bfloat16_set set, size_t m, size_t n, size_t k, const uint16_
   float low, high;
   const bool is_done = zoo_clamps(activation.kind, &low, &high);
   const size_t pairs = (k + 1) / 2;
-  const uint32_t *left = (const uint32_t *)(const void *)a, *right = (const uint32_t *)(const void *)packed;
+  const zoo_bf_pair *left = (const zoo_bf_pair *)(const void *)a, *right = (const zoo_bf_pair *)(const void *)packed;
   zoo_instruction_set floats = ZOO_PLAIN;
   switch (set) {
 #if defined(__x86_64__)

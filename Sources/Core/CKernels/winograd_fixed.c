@@ -89,6 +89,9 @@ ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE __m512i zoo_dpwssd_512(__m512i sum, __m512i a
 }
 #endif
 
+// Two numbers side by side.
+typedef int32_t zoo_fixed_pair __attribute__((may_alias));
+
 #define ZOO_NAME(name) name##_plain
 #define ZOO_TARGET
 #define ZOO_LANES 4
@@ -140,8 +143,8 @@ void zoo_fixed_pack(size_t width, size_t k, const float *column, int16_t *packed
 void zoo_fixed_multiply(zoo_quantized_set set, size_t count, size_t m, size_t k, const int16_t *a, size_t a_step,
                         const float *row_units, const int16_t *packed, const float *column_units, float *c,
                         size_t c_step) {
-  // Two numbers a word; the vectors that they are read as may be at any address and of any type.
-  const int32_t *left = (const int32_t *)(const void *)a, *right = (const int32_t *)(const void *)packed;
+  const zoo_fixed_pair *left = (const zoo_fixed_pair *)(const void *)a;
+  const zoo_fixed_pair *right = (const zoo_fixed_pair *)(const void *)packed;
   switch (set) {
 #if defined(__x86_64__)
     case ZOO_Q_AVX512VNNI:

@@ -8,9 +8,9 @@ typedef int32_t zoo_sums __attribute__((ext_vector_type(ZOO_LANES), aligned(4), 
 typedef float zoo_floats __attribute__((ext_vector_type(ZOO_LANES), aligned(4), may_alias));
 
 // c [rows][2 · ZOO_LANES]; rows is a constant where it is called. Meanwhile `next` comes closer.
-ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_fixed_tile)(const int rows, size_t depth, const int32_t *a, size_t lda,
-                                                    const float *row_units, const int32_t *b, const int32_t *next,
-                                                    const float *column_units, float *c) {
+ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_fixed_tile)(const int rows, size_t depth, const zoo_fixed_pair *a, size_t lda,
+                                                    const float *row_units, const zoo_fixed_pair *b,
+                                                    const zoo_fixed_pair *next, const float *column_units, float *c) {
   zoo_sums sum[ZOO_TILE_ROWS][2];
   _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
     _Pragma("clang loop unroll(full)") for (int j = 0; j < 2; j++) sum[i][j] = (zoo_sums)(0);
@@ -40,16 +40,17 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_fixed_tile)(const int rows, size_t depth
 #define ZOO_TILE_CASE(count)                                                                     \
   case count: ZOO_NAME(zoo_fixed_tile)(count, k, left, lda, units, b, next, column_units, to); break;
 
-ZOO_TARGET static void ZOO_NAME(zoo_fixed_multiply)(size_t count, size_t m, size_t k, const int32_t *a, size_t a_step,
-                                                    size_t lda, const float *row_units, const int32_t *packed,
-                                                    const float *column_units, float *c, size_t c_step) {
+ZOO_TARGET static void ZOO_NAME(zoo_fixed_multiply)(size_t count, size_t m, size_t k, const zoo_fixed_pair *a,
+                                                    size_t a_step, size_t lda, const float *row_units,
+                                                    const zoo_fixed_pair *packed, const float *column_units, float *c,
+                                                    size_t c_step) {
   enum { width = 2 * ZOO_LANES };
   const size_t tile_rows = zoo_even_rows(m, ZOO_TILE_ROWS);
   for (size_t i = 0; i < count; i++) {
-    const int32_t *b = packed + i * k * width;
+    const zoo_fixed_pair *b = packed + i * k * width;
     for (size_t row = 0; row < m; row += tile_rows) {
-      const int32_t *left = a + i * a_step + row * lda;
-      const int32_t *next = row > 0 || i + 1 == count ? b : b + k * width;
+      const zoo_fixed_pair *left = a + i * a_step + row * lda;
+      const zoo_fixed_pair *next = row > 0 || i + 1 == count ? b : b + k * width;
       const float *units = row_units + i * m + row;
       float *to = c + i * c_step + row * width;
       switch (m - row < tile_rows ? m - row : tile_rows) {
