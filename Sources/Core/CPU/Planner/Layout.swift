@@ -1,3 +1,4 @@
+import ZooBackend
 import ZooGraph
 import ZooTensor
 
@@ -62,7 +63,9 @@ struct Layout {
     form == .bytes ? (elements + 3) / MemoryLayout<Float>.size + 1 : elements
   }
 
-  func memoryPlan() -> MemoryPlan { MemoryPlan(lifetimes) }
+  func memoryPlan() -> MemoryPlan {
+    MemoryPlan(lifetimes, alignment: AlignedBuffer.alignment / MemoryLayout<Float>.size)
+  }
 
   func place(of value: Value, in memory: MemoryPlan) -> Plan.Place {
     let value = root(value)
@@ -90,19 +93,6 @@ struct Layout {
   private mutating func add(size: Int, first: Int, last: Int) -> Int {
     lifetimes.append(MemoryPlan.Lifetime(size: size, first: first, last: last))
     return lifetimes.count - 1
-  }
-}
-
-extension Graph {
-  /// The node whose elements these are: a reshaped one has the same.
-  func root(of id: NodeID) -> NodeID {
-    var id = id
-    while true {
-      switch nodes[id].operation {
-      case .reshape, .flatten: id = nodes[id].inputs[0]
-      default: return id
-      }
-    }
   }
 }
 

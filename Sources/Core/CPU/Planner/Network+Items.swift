@@ -1,3 +1,4 @@
+import ZooBackend
 import ZooGraph
 import ZooTensor
 

@@ -95,43 +95,6 @@ struct Network: Sendable {
   }
 }
 
-/// The constants that one node reads.
-struct WeightReader {
-  let graph: Graph
-  let node: Graph.Node
-
-  func constant(_ position: Int) throws(BackendError) -> Constant {
-    let operand = graph.nodes[node.inputs[position]]
-    guard case .constant(let tensor) = operand.operation else {
-      throw BackendError(
-        .unsupported,
-        "\(node.name): the weights come from '\(operand.name)', which is computed; this backend packs weights when it "
-          + "compiles: make them a constant, or use a matrix product")
-    }
-    return Constant(shape: tensor.shape, values: try tensor.checkedFloats(of: operand.name))
-  }
-
-  func optionalConstant(_ position: Int) throws(BackendError) -> Constant? {
-    node.inputs.count > position ? try constant(position) : nil
-  }
-}
-
-/// A constant tensor as floats.
-struct Constant {
-  let shape: Shape
-  let values: [Float]
-}
-
-extension Tensor {
-  fileprivate func checkedFloats(of name: String) throws(BackendError) -> [Float] {
-    guard elementType.isFloatingPoint else {
-      throw BackendError(
-        .unsupported, "the constant '\(name)' is \(elementType): convert it to a floating-point type")
-    }
-    return floats()
-  }
-}
-
 extension AlignedBuffer {
   /// A copy of `values`, followed by `padding` zeros.
   convenience init(_ values: [Float], padding: Int = 0) throws(BackendError) {
