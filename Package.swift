@@ -51,8 +51,8 @@ let package = Package(
     .library(
       name: "ZooCore",
       targets: [
-        "ZooTensor", "ZooGraph", "ZooBackend", "ZooCPU", "ZooWeights", "ZooImaging", "ZooProtocol", "ZooPluginKit",
-        "ZooRuntime",
+        "ZooTensor", "ZooGraph", "ZooBackend", "ZooCPU", "ZooCUDA", "ZooWeights", "ZooImaging", "ZooProtocol",
+        "ZooPluginKit", "ZooRuntime",
       ]),
     .library(name: "ZooPlugins", targets: ["ZooBackbones", "ZooCycleGAN", "ZooClassifier", "ZooSearchHasher"]),
   ],
@@ -81,6 +81,10 @@ let package = Package(
     module("ZooDevices", "Core/Devices", ["ZooLibraries", "CZooDevices"]),
     module(
       "ZooCPU", "Core/CPU", ["ZooBackend", "ZooGraph", "ZooTensor", "ZooDevices", "CZooKernels", "COpenBLAS"]),
+    .target(name: "CCUDA", path: "Sources/Core/CCUDA", exclude: ["kernels"]),
+    module("ZooCUDA", "Core/CUDA", ["ZooBackend", "ZooGraph", "ZooTensor", "ZooLibraries", "CCUDA", crypto]),
+    // What backends are held to, by the tests and by `zoo-server gpu-check`.
+    module("ZooOpParity", "Core/OpParity", ["ZooTensor", "ZooGraph", "ZooBackend"]),
     module("ZooWeights", "Core/Weights", ["ZooTensor"]),
     .systemLibrary(
       name: "CJPEG", path: "Sources/Core/CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
@@ -127,8 +131,9 @@ let package = Package(
       "zoo-server", "Server/zoo-server",
       [
         "ZooServer", "ZooRuntime", "ZooSearch", "ZooSQLiteStore", "ZooPostgresStore", "ZooItems", "ZooProtocol",
-        "ZooPluginKit", "ZooBackend", "ZooCPU", "ZooDevices", "ZooReporting", "ZooWeights", "ZooTensor", "ZooCycleGAN",
-        "ZooClassifier", "ZooSearchHasher", argumentParser, crypto, lifecycle, signals, logging, nioCore,
+        "ZooPluginKit", "ZooBackend", "ZooCPU", "ZooCUDA", "ZooDevices", "ZooLibraries", "ZooOpParity", "ZooReporting",
+        "ZooWeights", "ZooTensor", "ZooCycleGAN", "ZooClassifier", "ZooSearchHasher", argumentParser, crypto, lifecycle,
+        signals, logging, nioCore,
       ]),
 
     // The client, which needs none of the compute modules.
@@ -142,9 +147,6 @@ let package = Package(
       ]),
 
     // The tests.
-    .target(
-      name: "ZooOpParity", dependencies: ["ZooTensor", "ZooGraph", "ZooBackend"], path: "Tests/Support/OpParity",
-      swiftSettings: settings),
     tests(of: "ZooTensor"),
     tests(of: "ZooLibraries"),
     .target(name: "ZooStandIns", path: "Tests/Support/StandIns", swiftSettings: settings),
@@ -153,6 +155,12 @@ let package = Package(
     tests(of: "ZooGraph", ["ZooTensor", "ZooBackend", "ZooOpParity"]),
     tests(of: "ZooBackend", ["ZooTensor", "ZooGraph", "ZooOpParity"]),
     tests(of: "ZooCPU", ["ZooTensor", "ZooGraph", "ZooBackend", "ZooOpParity", "CZooKernels"]),
+    .target(
+      name: "ZooSoftwareDevice", dependencies: ["ZooLibraries"], path: "Tests/Support/SoftwareDevice",
+      exclude: ["Device"], swiftSettings: settings),
+    tests(
+      of: "ZooCUDA",
+      ["ZooTensor", "ZooGraph", "ZooBackend", "ZooLibraries", "ZooOpParity", "ZooSoftwareDevice", "CCUDA"]),
     tests(of: "ZooWeights", ["ZooTensor"]),
     tests(of: "ZooImaging", ["ZooTensor", "CZooImaging"]),
     tests(of: "ZooProtocol", ["ZooTensor", nioCore, protobuf]),
@@ -162,7 +170,10 @@ let package = Package(
       path: "Tests/Support/TinyModels", swiftSettings: settings),
     tests(
       of: "ZooRuntime",
-      ["ZooTinyModels", "ZooBackend", "ZooCPU", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN", protobuf, logging]),
+      [
+        "ZooTinyModels", "ZooBackend", "ZooGraph", "ZooTensor", "ZooCPU", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN",
+        protobuf, logging,
+      ]),
     tests(of: "ZooItems"),
     tests(of: "ZooHamming", ["CZooHamming"]),
     .executableTarget(
@@ -195,6 +206,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "zoo", "zoo-server", "ZooClient", "ZooProtocol", "ZooImaging", "ZooTinyModels", "ZooStandIns",
+        "ZooSoftwareDevice",
       ],
       path: "Tests/EndToEndTests", swiftSettings: settings),
     tests(of: "ZooEvaluation", ["ZooProtocol"]),

@@ -74,19 +74,23 @@ enum Programs {
 
     /// - Parameters:
     ///   - indexes: where the indexes are kept; a folder of the server's own unless it is given.
-    ///   - environment: added to that of the tests.
-    init(models: URL, indexes: URL? = nil, environment: [String: String] = [:]) async throws {
+    ///   - more: further arguments.
+    ///   - environment: further variables.
+    init(
+      models: URL, indexes: URL? = nil, _ more: [String] = [], environment: [String: String] = [:]
+    ) async throws {
       let process = Process()
       process.executableURL = Programs.folder.appending(path: "zoo-server")
       scratch = try TemporaryFolder()
       let addressFile = scratch.url.appending(path: "address")
       let logFile = scratch.url.appending(path: "log")
       try Data().write(to: logFile)
-      process.arguments = [
-        "serve", "--models", models.path(percentEncoded: false), "--listen", "127.0.0.1:0", "--address-file",
-        addressFile.path(percentEncoded: false), "--indexes",
-        (indexes ?? scratch.url.appending(path: "indexes")).path(percentEncoded: false),
-      ]
+      process.arguments =
+        [
+          "serve", "--models", models.path(percentEncoded: false), "--listen", "127.0.0.1:0", "--address-file",
+          addressFile.path(percentEncoded: false), "--indexes",
+          (indexes ?? scratch.url.appending(path: "indexes")).path(percentEncoded: false),
+        ] + more
       process.environment = ProcessInfo.processInfo.environment.merging(["ZOO_ADMIN_TOKEN": Self.token]) { $1 }
         .merging(environment) { $1 }
       process.standardError = try FileHandle(forWritingTo: logFile)

@@ -175,7 +175,21 @@ public actor ModelRuntime {
     } catch {
       let error = ZooError(wrapping: error)
       Counter(label: "zoo_requests", dimensions: [("model", name), ("code", error.code.name)]).increment()
+      if let fault = instance.fault { await withdraw(instance, because: fault) }
       throw error
+    }
+  }
+
+  /// Takes a version out of service of which nothing runs any more, so that another, or nobody, answers for it.
+  private func withdraw(_ instance: ModelInstance, because reason: String) {
+    let id = VersionID(name: instance.manifest.name, version: instance.manifest.version)
+    guard let entry = entries[id], entry.instance === instance, entry.lifecycle.takesRequests else { return }
+    logger.error("out of service", metadata: ["model": "\(id)", "reason": "\(reason)"])
+    advance(id, .drain(reason: reason))
+    // Not awaited: the request that found it out is among those that it drains.
+    Task {
+      await instance.drain()
+      advance(id, .drained)
     }
   }
 
@@ -250,11 +264,11 @@ public actor ModelRuntime {
         try ModelInstance(manifest: manifest, folder: folder, plugins: plugins, backends: backends)
       }
       advance(id, .loaded)
-      let goldenError = try await loading.run {
-        let error = try SelfTest(
-          plugin: instance.plugin, graph: instance.graph, executable: instance.executable,
-          locations: instance.locations
-        ).run(manifest.goldens)
+      let goldenError = try await loading.run { [logger] in
+        let error = try instance.selfTest { device, reason in
+          logger.warning(
+            "fails its goldens", metadata: ["model": "\(id)", "device": "\(device)", "reason": "\(reason.message)"])
+        }
         try whenTested()
         return error
       }

@@ -6,6 +6,7 @@ import ServiceLifecycle
 import UnixSignals
 import ZooBackend
 public import ZooCPU
+import ZooCUDA
 import ZooDevices
 import ZooProtocol
 import ZooRuntime
@@ -58,6 +59,8 @@ struct ServeCommand: AsyncParsableCommand {
     help: "What multiplies matrices: openBLAS, or packed, the kernels of this program. The faster one unless told.")
   var matrixLibrary: MatrixLibrary?
 
+  @OptionGroup(title: "GPU") var gpuOptions: GPUOptions
+
   @Option(help: "The largest request or answer, in MiB.")
   var frameLimit: Int = 64
 
@@ -82,9 +85,15 @@ struct ServeCommand: AsyncParsableCommand {
     let device = CPUDevice.current
     let threads = threads ?? device.coreCount
     let cpu = try CPUBackend(threads: threads, library: matrixLibrary)
+    let gpu = gpuOptions.backend()
+    if let missing = gpu as? UnavailableBackend {
+      logger.info("no GPU", metadata: ["reason": "\(missing.reason)"])
+    } else if let gpu = gpu as? CUDABackend {
+      logger.notice("GPU", metadata: ["device": "cuda:\(gpu.device.ordinal)", "name": "\(gpu.device.name)"])
+    }
     let runtime = try ModelRuntime(
       .init(models: URL(filePath: modelsFolder, directoryHint: .isDirectory), preparationThreads: threads),
-      plugins: plugins, backends: [cpu, ReferenceBackend()], logger: logger)
+      plugins: plugins, backends: [gpu, cpu, ReferenceBackend()], logger: logger)
     await runtime.start()
     let search = SearchService(
       hasher: RuntimeHasher(runtime),

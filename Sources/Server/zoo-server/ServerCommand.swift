@@ -12,6 +12,6 @@ struct ServerCommand: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       ServeCommand.self, CheckCommand.self, DevicesCommand.self, ProfileCommand.self, BenchCommand.self,
-      CalibrateCommand.self, ConvertCommand.self, SumsCommand.self,
+      GPUCheckCommand.self, CalibrateCommand.self, ConvertCommand.self, SumsCommand.self,
     ])
 }

@@ -15,13 +15,14 @@ final class ModelInstance: Sendable {
     var taken = 0
     var isDraining = false
     var whenDrained: [CheckedContinuation<Void, Never>] = []
+    /// Why nothing will run any more.
+    var fault: String?
   }
 
   let manifest: WireManifest
   let plugin: any ModelPlugin
   let graph: Graph
-  let executable: any Executable
-  let device: String
+  let executable: PlacedExecutable
   let precision: Precision
   let locations: [String: String]
 
@@ -38,7 +39,7 @@ final class ModelInstance: Sendable {
     guard let type = plugins.first(where: { $0.name == manifest.plugin }) else {
       throw ZooError(.failedPrecondition, "there is no plugin \"\(manifest.plugin)\"")
     }
-    let backend = try Self.backend(for: manifest.placement.device, among: backends)
+    let candidates = try Self.backends(for: manifest.placement.device, among: backends)
     let locations = manifest.files.reduce(into: [:]) { locations, file in
       locations[file.path] = folder.appending(path: file.path).path(percentEncoded: false)
     }
@@ -55,23 +56,26 @@ final class ModelInstance: Sendable {
     options.plannedShapes = [graph.inputs.map { graph.nodes[$0].shape }]
     precision = try Self.precision(of: manifest.placement, locations: locations)
     options.precision = precision
-    executable = try backend.compile(graph, options: options)
+    executable = try PlacedExecutable(graph, options: options, backends: candidates)
     self.plugin = plugin
     self.graph = graph
-    device = backend.name
     capacity = manifest.queue.capacity == 0 ? 64 : Int(manifest.queue.capacity)
     worker = ComputeWorker(executable: executable, instances: instances, capacity: capacity, name: manifest.name)
     self.manifest = manifest
     self.locations = locations
   }
 
-  /// The backend that a manifest asks for, or the first where it asks for none.
-  private static func backend(for device: WireDevice, among backends: [any Backend]) throws -> any Backend {
+  /// As a backend is named.
+  var device: String { executable.device }
+
+  /// The backend that a manifest asks for; those that there are, but for the reference, where it asks for none.
+  private static func backends(for device: WireDevice, among backends: [any Backend]) throws -> [any Backend] {
     let name: String
     switch device {
     case .unspecified, .auto:
-      guard let first = backends.first else { throw ZooError(.failedPrecondition, "the server has no backend") }
-      return first
+      let usable = backends.filter { !($0 is UnavailableBackend) }
+      guard let first = usable.first else { throw ZooError(.failedPrecondition, "the server has no backend") }
+      return [first] + usable.dropFirst().filter { $0.name != "reference" }
     case .cpu: name = "cpu"
     case .cuda: name = "cuda"
     case .reference: name = "reference"
@@ -84,7 +88,7 @@ final class ModelInstance: Sendable {
         "placement.device asks for \(name), and this server has \(backends.map(\.name).joined(separator: ", ")): "
           + "give DEVICE_AUTO to take what there is")
     }
-    return backend
+    return [backend]
   }
 
   private static func precision(of placement: WirePlacement, locations: [String: String]) throws -> Precision {
@@ -135,6 +139,23 @@ final class ModelInstance: Sendable {
     }
   }
 
+  /// Runs the manifest's goldens; where one backend does not reproduce them, on the next that there is.
+  ///
+  /// - Parameter whenLeaving: is told the backend that is left, and why.
+  /// - Returns: the largest difference.
+  func selfTest(whenLeaving: (_ device: String, _ reason: ZooError) -> Void) throws -> Float {
+    while true {
+      do {
+        return try SelfTest(plugin: plugin, graph: graph, executable: executable, locations: locations)
+          .run(manifest.goldens)
+      } catch {
+        let device = device
+        guard try executable.moveOn() else { throw error }
+        whenLeaving(device, ZooError(wrapping: error))
+      }
+    }
+  }
+
   // MARK: Requests
 
   struct Answer: Sendable {
@@ -153,6 +174,9 @@ final class ModelInstance: Sendable {
       release(after: .now - start, succeeded: true)
       return answer
     } catch {
+      if let error = error as? BackendError, error.code == .unavailable {
+        state.withLock { $0.fault = error.message }
+      }
       release(after: .now - start, succeeded: false)
       throw ZooError(wrapping: error)
     }
@@ -224,6 +248,9 @@ final class ModelInstance: Sendable {
       if isDrained { continuation.resume() }
     }
   }
+
+  /// Why nothing will run any more; nil as long as something may.
+  var fault: String? { state.withLock { $0.fault } }
 
   var statistics: WireStatistics {
     state.withLock { $0.statistics.wire(waiting: $0.taken) }

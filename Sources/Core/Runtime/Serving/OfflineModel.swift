@@ -49,7 +49,7 @@ public struct OfflineModel: Sendable {
   /// `horse2zebra@1`
   public var name: String { "\(instance.manifest.name)@\(instance.manifest.version)" }
   public var graph: Graph { instance.graph }
-  public var executable: any Executable { instance.executable }
+  public var executable: any Executable { instance.executable.current }
   public var precision: Precision { instance.precision }
 
   /// What the network gets for a picture, a JPEG or PNG file.

@@ -1,0 +1,149 @@
+// Convolution as a matrix product whose left-hand side is gathered from the picture as it is read:
+// windows × (taps · channels) by (taps · channels) × outputs. The padding is taken into the indices.
+
+struct window {
+  // Of the first tap; the item's first pixel.
+  int y, x;
+  long long item;
+};
+
+// Window number `index` of all items; a window that is not there sees no pixel.
+static __device__ __forceinline__ window window_at(const zoo_convolution_arguments &a, long long index) {
+  const long long windows = (long long)a.rows * a.columns;
+  const long long item = index / windows;
+  const int within = (int)(index - item * windows);
+  const int i = within / a.columns, j = within - i * a.columns;
+  return {i * a.stride_y + a.first_y, j * a.stride_x + a.first_x, item * a.height * a.width};
+}
+
+// The pixel that a window's tap reads, counted from the first of all; −1 for a zero.
+static __device__ __forceinline__ long long pixel_of(
+    const zoo_convolution_arguments &a, int y, int x, long long item, int tap) {
+  const int row = tap / a.kernel_width, column = tap - row * a.kernel_width;
+  y = padded_source(y + row * a.step_y, a.height, a.padding);
+  x = padded_source(x + column * a.step_x, a.width, a.padding);
+  return y < 0 || x < 0 ? -1 : item + (long long)y * a.width + x;
+}
+
+// Where the result of a window goes: the first of its channels.
+static __device__ __forceinline__ long long result_offset(const zoo_convolution_arguments &a, long long index) {
+  const long long windows = (long long)a.rows * a.columns;
+  const long long item = index / windows;
+  const int within = (int)(index - item * windows);
+  const int i = within / a.columns, j = within - i * a.columns;
+  const long long y = i * a.result_step_y + a.result_first_y, x = j * a.result_step_x + a.result_first_x;
+  return ((item * a.result_height + y) * a.result_width + x) * a.groups * a.outputs;
+}
+
+static __device__ __forceinline__ void finish(
+    const zoo_convolution_arguments &a, float sum, long long offset, int output) {
+  if (a.bias) sum += ((const float *)a.bias)[output];
+  if (a.addend) sum += widen(((const element *)a.addend)[offset + output]);
+  ((element *)a.result)[offset + output] = narrow(activated(sum, a.activation));
+}
+
+// On the ordinary cores, exact in float32. 256 threads, each with Rows × Columns sums, 16 × 16 of them.
+// Every sum goes over the taps and channels in their order, whatever the size of the tile.
+template <int Rows, int Columns>
+static __device__ __forceinline__ void convolve(const zoo_convolution_arguments &a) {
+  constexpr int tile_rows = 16 * Rows, tile_columns = 16 * Columns, step = 16;
+  __shared__ float left[step][tile_rows + 4];
+  __shared__ float right[step][tile_columns + 4];
+  __shared__ int window_y[tile_rows], window_x[tile_rows];
+  __shared__ long long window_item[tile_rows];
+
+  const int thread = threadIdx.x;
+  const int column_tiles = (a.outputs + tile_columns - 1) / tile_columns;
+  const long long windows = (long long)a.items * a.rows * a.columns;
+  long long tile = blockIdx.x;
+  const int first_output = (int)(tile % column_tiles) * tile_columns;
+  tile /= column_tiles;
+  const int group = (int)(tile % a.groups);
+  const long long first_window = tile / a.groups * tile_rows;
+  const element *input = (const element *)a.input + (long long)group * a.channels;
+  const element *weights = (const element *)a.weights + (long long)group * a.outputs * a.filter_stride;
+  const int pixel_stride = a.groups * a.channels;
+
+  for (int row = thread; row < tile_rows; row += 256) {
+    const window w = window_at(a, first_window + row);
+    window_y[row] = w.y;
+    window_x[row] = w.x;
+    window_item[row] = first_window + row < windows ? w.item : -1;
+  }
+  __syncthreads();
+
+  // A thread brings one element of `depth` of every 16th window and filter.
+  const int own_depth = thread % step, own_row = thread / step;
+  float next_left[Rows], next_right[Columns];
+  const auto fetch = [&](int depth) {
+    const int at = depth + own_depth;
+    const int tap = at / a.channels, channel = at - tap * a.channels;
+    for (int i = 0; i < Rows; i++) {
+      const int row = own_row + 16 * i;
+      next_left[i] = 0;
+      if (at < a.depth && window_item[row] >= 0) {
+        const long long pixel = pixel_of(a, window_y[row], window_x[row], window_item[row], tap);
+        if (pixel >= 0) next_left[i] = widen(input[pixel * pixel_stride + channel]);
+      }
+    }
+    for (int i = 0; i < Columns; i++) {
+      const int output = first_output + own_row + 16 * i;
+      next_right[i] =
+          at < a.depth && output < a.outputs ? widen(weights[(long long)output * a.filter_stride + at]) : 0;
+    }
+  };
+
+  float sums[Rows][Columns] = {};
+  const int y = thread / 16, x = thread % 16;
+  if (a.depth > 0) fetch(0);
+  for (int depth = 0; depth < a.depth; depth += step) {
+    for (int i = 0; i < Rows; i++) left[own_depth][own_row + 16 * i] = next_left[i];
+    for (int i = 0; i < Columns; i++) right[own_depth][own_row + 16 * i] = next_right[i];
+    __syncthreads();
+    if (depth + step < a.depth) fetch(depth + step);
+    // Past the end there is nothing to add: not even a zero, which would make NaN of an infinity.
+    const int end = a.depth - depth < step ? a.depth - depth : step;
+    for (int k = 0; k < end; k++) {
+      float column[Columns];
+      for (int j = 0; j < Columns; j++) column[j] = right[k][x + 16 * j];
+      for (int i = 0; i < Rows; i++) {
+        const float row = left[k][y + 16 * i];
+        for (int j = 0; j < Columns; j++) sums[i][j] += row * column[j];
+      }
+    }
+    __syncthreads();
+  }
+
+  for (int i = 0; i < Rows; i++) {
+    const long long index = first_window + y + 16 * i;
+    if (index >= windows) continue;
+    const long long offset = result_offset(a, index);
+    for (int j = 0; j < Columns; j++) {
+      const int output = first_output + x + 16 * j;
+      if (output < a.outputs) finish(a, sums[i][j], offset, group * a.outputs + output);
+    }
+  }
+}
+
+ZOO_KERNEL(zoo_convolution_8x4, zoo_convolution_arguments, 256) { convolve<8, 4>(a); }
+ZOO_KERNEL(zoo_convolution_2x2, zoo_convolution_arguments, 256) { convolve<2, 2>(a); }
+
+// One channel a filter: a thread for each result, neighbouring threads for neighbouring channels.
+// Filters are `[taps][groups · outputs]`.
+ZOO_KERNEL(zoo_depthwise, zoo_convolution_arguments, 256) {
+  const int outputs = a.groups * a.outputs;
+  const long long index = (long long)blockIdx.x * 256 + threadIdx.x;
+  const long long which = index / outputs;
+  if (which >= (long long)a.items * a.rows * a.columns) return;
+  const int output = (int)(index - which * outputs);
+  const int channel = output / a.outputs;
+  const window w = window_at(a, which);
+  const element *input = (const element *)a.input, *weights = (const element *)a.weights;
+  const int taps = a.kernel_height * a.kernel_width;
+  float sum = 0;
+  for (int tap = 0; tap < taps; tap++) {
+    const long long pixel = pixel_of(a, w.y, w.x, w.item, tap);
+    if (pixel >= 0) sum += widen(input[pixel * a.groups + channel]) * widen(weights[(long long)tap * outputs + output]);
+  }
+  finish(a, sum, result_offset(a, which), output);
+}

@@ -1,0 +1,67 @@
+public import Foundation
+import Synchronization
+public import ZooBackend
+public import ZooGraph
+public import ZooLibraries
+import ZooTensor
+
+/// Runs networks on an NVIDIA GPU. Its libraries are looked for when it is made; nothing of CUDA is linked.
+public final class CUDABackend: Backend {
+  public var name: String { "cuda" }
+
+  public let device: CUDADevice
+  /// True where float32 products may be rounded to TF32, 10 bits of fraction, for the sake of speed.
+  public let allowsTF32: Bool
+  private let compiler: Compiler
+  private let cache: KernelCache?
+  /// Loaded when a network first needs them.
+  private let libraries = Mutex<[Element: KernelLibrary]>([:])
+
+  /// Where compiled kernels are kept unless told otherwise: `zoo/kernels` in the user's cache folder.
+  public static var standardCacheFolder: URL? { KernelCache.standardFolder(ProcessInfo.processInfo.environment) }
+
+  /// - Parameters:
+  ///   - ordinal: which GPU, as the driver counts.
+  ///   - cacheFolder: where compiled kernels are kept; nil to compile them in every process.
+  /// - Throws: ``BackendError`` with the code `unavailable`, which says what is missing and what to install.
+  public init(
+    device ordinal: Int = 0, finder: LibraryFinder = LibraryFinder(), allowsTF32: Bool = false,
+    cacheFolder: URL? = CUDABackend.standardCacheFolder
+  ) throws(BackendError) {
+    let driver = try Driver(finder: finder)
+    compiler = try Compiler(finder: finder, driverVersion: driver.version)
+    device = try CUDADevice(ordinal, driver: driver)
+    self.allowsTF32 = allowsTF32
+    cache = cacheFolder.map(KernelCache.init)
+  }
+
+  /// - Throws: ``BackendError``, for what a GPU cannot run or has no room for; `GraphError`.
+  public func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable {
+    let element: Element
+    switch options.precision {
+    case .float32: element = .float32
+    case .bfloat16: element = .bfloat16
+    case .int8:
+      throw BackendError(.unsupported, "the CUDA backend has no int8: ask for float32 or bfloat16, or for the CPU")
+    }
+    return try compile(graph, element, plannedShapes: options.plannedShapes)
+  }
+
+  func compile(_ graph: Graph, _ element: Element, plannedShapes: [[Shape]] = []) throws -> CUDAExecutable {
+    let library = try library(for: element)
+    let network = try Network(graph.optimized(), on: device, library: library, allowsTF32: allowsTF32)
+    let executable = CUDAExecutable(network)
+    for shapes in plannedShapes { try executable.prepare(shapes) }
+    return executable
+  }
+
+  private func library(for element: Element) throws(BackendError) -> KernelLibrary {
+    // Within the lock, so that two models that load at once compile the kernels once.
+    try libraries.withLock { libraries throws(BackendError) in
+      if let library = libraries[element] { return library }
+      let library = try KernelLibrary(element, for: device, compiler: compiler, cache: cache)
+      libraries[element] = library
+      return library
+    }
+  }
+}

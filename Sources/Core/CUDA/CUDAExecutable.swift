@@ -1,0 +1,133 @@
+public import ZooBackend
+import ZooGraph
+public import ZooTensor
+import Synchronization
+
+/// A network that is ready to run on a GPU. Made by ``CUDABackend``.
+public final class CUDAExecutable: Executable {
+  /// Plans that are kept: the most recently used input shapes.
+  public static let maximumPlanCount = 8
+  /// Lanes of a plan that are kept: more are only there while so many calls run at once.
+  static let maximumIdleCount = 2
+
+  private struct Entry {
+    let inputs: [Shape]
+    let plan: Plan
+    /// Lanes that no call uses now.
+    var idle: [Lane] = []
+  }
+
+  private let planner: Planner
+  /// The most recently used last.
+  private let entries = Mutex<[Entry]>([])
+  private let laneBytes = Atomic<Int>(0)
+
+  init(_ network: Network) {
+    planner = Planner(network: network)
+  }
+
+  /// Runs the network; several calls at once are safe, each on a stream of its own.
+  ///
+  /// - Throws: ``BackendError``: `invalidInput` for inputs that do not fit, `outOfMemory` where the card has no room,
+  ///   `internalFailure` where it failed, `unavailable` after it failed for good.
+  public func run(_ inputs: [Tensor]) throws -> [Tensor] {
+    let shapes = try planner.network.graph.validate(inputs)
+    return try withLane(for: inputs.map(\.shape), shapes) { try $0.run(inputs) }
+  }
+
+  /// Runs the network once, step by step, and says what each step cost.
+  public func profile(_ inputs: [Tensor]) throws -> [StepProfile] {
+    let shapes = try planner.network.graph.validate(inputs)
+    let plan = try plan(for: inputs.map(\.shape), shapes)
+    let seconds = try withLane(for: inputs.map(\.shape), shapes) { try $0.measure(inputs) }
+    return zip(plan.steps, seconds).map { step, seconds in
+      StepProfile(
+        name: step.name, algorithm: step.algorithm, seconds: seconds, operations: step.operations, bytes: step.bytes)
+    }
+  }
+
+  public var memory: MemoryUse {
+    MemoryUse(weights: planner.network.memory, activations: laneBytes.load(ordering: .relaxed))
+  }
+
+  /// Makes the plan for inputs of these shapes now, and a lane for the first call.
+  func prepare(_ inputs: [Shape]) throws {
+    try withLane(for: inputs, try planner.network.graph.shapes(for: inputs)) { _ in }
+  }
+
+  private func plan(for inputs: [Shape], _ shapes: [Shape]) throws -> Plan {
+    let known = entries.withLock { entries -> Plan? in
+      guard let index = entries.firstIndex(where: { $0.inputs == inputs }) else { return nil }
+      entries.append(entries.remove(at: index))
+      return entries.last?.plan
+    }
+    if let known { return known }
+    // Outside the lock: planning takes time. Two calls may both plan; one plan is kept.
+    let plan = try planner.plan(shapes: shapes)
+    let dropped = entries.withLock { entries -> [Lane] in
+      if entries.contains(where: { $0.inputs == inputs }) { return [] }
+      entries.append(Entry(inputs: inputs, plan: plan))
+      return entries.count > Self.maximumPlanCount ? entries.removeFirst().idle : []
+    }
+    discard(dropped)
+    return plan
+  }
+
+  private func withLane<Result>(
+    for inputs: [Shape], _ shapes: [Shape], _ body: (Lane) throws -> Result
+  ) throws -> Result {
+    let plan = try plan(for: inputs, shapes)
+    let lane = try borrow(for: inputs) ?? makeLane(plan)
+    do {
+      let result = try body(lane)
+      giveBack(lane, for: inputs)
+      return result
+    } catch {
+      // Whatever went wrong, what the lane holds is of no use to the next call.
+      discard([lane])
+      throw error
+    }
+  }
+
+  private func borrow(for inputs: [Shape]) -> Lane? {
+    entries.withLock { entries in
+      guard let index = entries.firstIndex(where: { $0.inputs == inputs }) else { return nil }
+      return entries[index].idle.popLast()
+    }
+  }
+
+  private func makeLane(_ plan: Plan) throws(BackendError) -> Lane {
+    let lane: Lane
+    do {
+      lane = try Lane(plan, library: planner.network.library, device: planner.network.device)
+    } catch  where error.code == .outOfMemory {
+      // Lanes for other shapes may go.
+      let others = entries.withLock { entries in
+        entries.indices.flatMap { index in
+          defer { entries[index].idle = [] }
+          return entries[index].idle
+        }
+      }
+      guard !others.isEmpty else { throw error }
+      discard(others)
+      lane = try Lane(plan, library: planner.network.library, device: planner.network.device)
+    }
+    laneBytes.wrappingAdd(lane.byteCount, ordering: .relaxed)
+    return lane
+  }
+
+  private func giveBack(_ lane: Lane, for inputs: [Shape]) {
+    let isKept = entries.withLock { entries in
+      guard let index = entries.firstIndex(where: { $0.inputs == inputs }),
+        entries[index].idle.count < Self.maximumIdleCount
+      else { return false }
+      entries[index].idle.append(lane)
+      return true
+    }
+    if !isKept { discard([lane]) }
+  }
+
+  private func discard(_ lanes: [Lane]) {
+    for lane in lanes { laneBytes.wrappingSubtract(lane.byteCount, ordering: .relaxed) }
+  }
+}

@@ -1,0 +1,111 @@
+import CCUDA
+import Synchronization
+import ZooBackend
+
+/// A GPU that is in use: its context, its memory, and whether it can still be trusted.
+///
+/// Sendable because a context may be used from any thread, and nothing else changes but what the lock protects.
+public final class CUDADevice: @unchecked Sendable {
+  /// As the driver counts: `cuda:0`.
+  public let ordinal: Int
+  public let name: String
+  /// 10 · major + minor.
+  public let computeCapability: Int
+  public let multiprocessorCount: Int
+  /// In bytes.
+  public let memory: Int
+
+  let driver: Driver
+  private let context: zoo_cu_context
+  /// What happened to the device that makes everything after it fail.
+  private let fault = Mutex<String?>(nil)
+
+  init(_ ordinal: Int, driver: Driver) throws(BackendError) {
+    func expect(_ result: zoo_cu_result) throws(BackendError) {
+      guard result == success else {
+        throw BackendError(.unavailable, "the GPU cuda:\(ordinal) cannot be used: \(driver.describe(result))")
+      }
+    }
+    var count: Int32 = 0
+    try expect(driver.deviceGetCount(&count))
+    guard 0..<Int(count) ~= ordinal else {
+      throw BackendError(
+        .unavailable, "there is no GPU cuda:\(ordinal): this machine has \(count), counted from 0")
+    }
+    var device: zoo_cu_device = 0
+    try expect(driver.deviceGet(&device, Int32(ordinal)))
+    func attribute(_ which: Int) throws(BackendError) -> Int {
+      var value: Int32 = 0
+      try expect(driver.deviceGetAttribute(&value, Int32(which), device))
+      return Int(value)
+    }
+    var text = [CChar](repeating: 0, count: 256)
+    try expect(driver.deviceGetName(&text, Int32(text.count), device))
+    var bytes = 0
+    try expect(driver.deviceTotalMemory(&bytes, device))
+    var context: zoo_cu_context?
+    try expect(driver.primaryContextRetain(&context, device))
+    guard let context else { throw BackendError(.unavailable, "the driver gives no context for cuda:\(ordinal)") }
+
+    self.ordinal = ordinal
+    self.driver = driver
+    self.context = context
+    name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    computeCapability =
+      10 * (try attribute(ZOO_CU_COMPUTE_CAPABILITY_MAJOR)) + (try attribute(ZOO_CU_COMPUTE_CAPABILITY_MINOR))
+    multiprocessorCount = max(1, try attribute(ZOO_CU_MULTIPROCESSOR_COUNT))
+    memory = bytes
+  }
+
+  /// Makes this thread's calls go to this device; everything that calls the driver starts with it.
+  func activate() throws(BackendError) {
+    if let fault = fault.withLock({ $0 }) {
+      throw BackendError(
+        .unavailable,
+        "the GPU cuda:\(ordinal) is out of use since \(fault): restart the server, and look for Xid in the "
+          + "kernel's log")
+    }
+    try check(driver.contextSetCurrent(context), "it was selected")
+  }
+
+  /// - Parameter doing: when it failed, after "while": `the network ran`.
+  /// - Throws: ``BackendError`` for any result but success. After an error from which a context does not recover, every
+  ///   later call fails at once.
+  func check(_ result: zoo_cu_result, _ doing: @autoclosure () -> String) throws(BackendError) {
+    guard result != success else { return }
+    let description = driver.describe(result)
+    if result == Int32(ZOO_CU_OUT_OF_MEMORY) {
+      throw BackendError(
+        .outOfMemory,
+        "the GPU cuda:\(ordinal) ran out of memory while \(doing()); \(freeMemory): feed a smaller picture or batch, or "
+          + "serve fewer models")
+    }
+    if Self.isFatal(result) {
+      fault.withLock { $0 = $0 ?? "\(description) while \(doing())" }
+      throw BackendError(
+        .internalFailure,
+        "the GPU cuda:\(ordinal) failed while \(doing()): \(description). It is out of use until the server is restarted"
+      )
+    }
+    throw BackendError(.internalFailure, "the GPU cuda:\(ordinal) failed while \(doing()): \(description)")
+  }
+
+  private var freeMemory: String {
+    var (free, total) = (0, 0)
+    guard driver.memoryGetInfo(&free, &total) == success else { return "how much is free is unknown" }
+    return "\(free >> 20) of \(total >> 20) MiB are free"
+  }
+
+  /// Errors after which a context answers nothing else: faults of kernels and of the card.
+  private static func isFatal(_ result: zoo_cu_result) -> Bool {
+    let faults = [
+      ZOO_CU_DEINITIALIZED, ZOO_CU_DEVICE_UNAVAILABLE, ZOO_CU_ECC_UNCORRECTABLE, ZOO_CU_NVLINK_UNCORRECTABLE,
+      ZOO_CU_CONTAINED, ZOO_CU_ILLEGAL_ADDRESS, ZOO_CU_LAUNCH_TIMEOUT, ZOO_CU_CONTEXT_IS_DESTROYED, ZOO_CU_ASSERT,
+      ZOO_CU_HARDWARE_STACK_ERROR, ZOO_CU_ILLEGAL_INSTRUCTION, ZOO_CU_MISALIGNED_ADDRESS,
+      ZOO_CU_INVALID_ADDRESS_SPACE, ZOO_CU_INVALID_PC, ZOO_CU_LAUNCH_FAILED, ZOO_CU_UNKNOWN,
+    ]
+    return faults.contains(Int(result))
+  }
+}
+
+let success = zoo_cu_result(ZOO_CU_SUCCESS)

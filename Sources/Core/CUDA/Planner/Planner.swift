@@ -1,0 +1,80 @@
+import CCUDA
+import ZooBackend
+import ZooGraph
+import ZooTensor
+
+/// Makes plans: chooses kernels for every node and a place for every result.
+struct Planner {
+  let network: Network
+
+  /// - Parameter shapes: of every node, as `Graph.shapes(for:)` infers them.
+  func plan(shapes: [Shape]) throws(BackendError) -> Plan {
+    let graph = network.graph
+    let fusions = graph.fusions(shapes: shapes)
+    let layout = Layout(fusions, network: network, shapes: shapes)
+    let memory = MemoryPlan(layout.lifetimes, alignment: Layout.alignment)
+    let isNarrow = network.element != .float32
+    var steps: [Plan.Step] = []
+    if isNarrow {
+      for id in graph.inputs {
+        steps.append(
+          conversion(
+            .fromFloats, from: layout.place(of: .input(id), in: memory), to: layout.place(of: .result(id), in: memory),
+            shapes[id], name: graph.nodes[id].name))
+      }
+    }
+    for fusion in fusions {
+      let planner = StepPlanner(
+        network: network, fusion: fusion, inputs: fusion.operands.map { shapes[$0] },
+        operands: fusion.operands.map { layout.place(of: layout.root($0), in: memory) },
+        addend: fusion.addend.map { layout.place(of: layout.root($0), in: memory) },
+        result: layout.place(of: .result(fusion.result), in: memory), shape: shapes[fusion.result]
+      ) { layout.place(of: $0, in: memory) }
+      let (algorithm, launches) = try planner.launches()
+      let node = graph.nodes[fusion.node]
+      let read = (node.inputs + [fusion.addend].compactMap(\.self) + [fusion.result])
+      steps.append(
+        Plan.Step(
+          name: graph.nodes[fusion.result].name, algorithm: algorithm,
+          operations: node.operation.operationCount(
+            inputs: node.inputs.map { shapes[$0] }, result: shapes[fusion.node]),
+          bytes: read.reduce(0) { $0 + shapes[$1].elementCount } * network.element.byteCount, launches: launches))
+    }
+    if isNarrow {
+      for id in Set(graph.outputs.map { graph.root(of: $0.node) }).sorted() {
+        steps.append(
+          conversion(
+            .toFloats, from: layout.place(of: .result(id), in: memory), to: layout.place(of: .answer(id), in: memory),
+            shapes[id], name: graph.nodes[id].name))
+      }
+    }
+
+    var hostSize = 0
+    func transfer(_ place: Place, _ shape: Shape) -> Plan.Transfer {
+      let byteCount = shape.elementCount * MemoryLayout<Float>.size
+      defer { hostSize += (byteCount + Layout.alignment - 1) / Layout.alignment * Layout.alignment }
+      return Plan.Transfer(place: place, byteCount: byteCount, hostOffset: hostSize)
+    }
+    let uploads = graph.inputs.map { id in
+      transfer(layout.place(of: isNarrow ? .input(id) : .result(id), in: memory), shapes[id])
+    }
+    let downloads = graph.outputs.map { output in
+      let value = isNarrow ? layout.answer(output.node) : layout.root(output.node)
+      return (transfer(layout.place(of: value, in: memory), shapes[output.node]), shapes[output.node])
+    }
+    return Plan(
+      steps: steps, uploads: uploads, downloads: downloads, arenaSize: memory.size, hostSize: hostSize)
+  }
+
+  private func conversion(_ kernel: Kernel, from: Place, to: Place, _ shape: Shape, name: String) -> Plan.Step {
+    let count = shape.elementCount
+    return Plan.Step(
+      name: name, algorithm: "convert", operations: count,
+      bytes: count * (MemoryLayout<Float>.size + network.element.byteCount)
+    ) { arena in
+      let arguments = zoo_convert_arguments(
+        input: arena.address(of: from), result: arena.address(of: to), count: Int32(count))
+      return [Launch(kernel, threads: count, arguments)]
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import ArgumentParser
+import Foundation
+import ZooBackend
+import ZooCUDA
+import ZooOpParity
+import ZooRuntime
+import ZooTensor
+
+/// `zoo-server gpu-check`
+struct GPUCheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gpu-check",
+    abstract: "Holds a GPU against the Float64 reference, the models' goldens and itself, and takes times.",
+    discussion: """
+      Every operation is run on odd shapes in each precision; every model of the folder reproduces its goldens, gives an \
+      item of a batch the same bits as alone, and says what bfloat16 costs in accuracy. Prints a table; exits with 1 where \
+      something is wrong. `tools/gpu-check` runs it with the benchmarks against PyTorch besides.
+      """)
+
+  @OptionGroup(title: "GPU") var gpuOptions: GPUOptions
+
+  @Option(name: .customLong("models"), help: "The folder with the models.", completion: .directory)
+  var modelsFolder: String = "models"
+
+  @Option(help: "Batches to take times of: a number, or several: 1,32")
+  var batch: CountList = CountList(counts: [1, 8, 32])
+
+  @Option(name: .shortAndLong, help: "Seconds to measure, for each model and batch.")
+  var duration: Double = 1
+
+  @Flag(help: "Take no times, for example under compute-sanitizer.")
+  var untimed = false
+
+  @Option(help: "A file to write the rows to, as JSON.", completion: .file())
+  var json: String?
+
+  func validate() throws {
+    guard duration > 0, duration <= 3600 else { throw ValidationError("--duration is \(duration): give up to 3600") }
+  }
+
+  func run() throws {
+    let backend = try gpuOptions.required(allowsTF32: false)
+    let rounded = try gpuOptions.required(allowsTF32: true)
+    var rows: [GPUCheckRow] = []
+    func add(_ new: [GPUCheckRow]) {
+      for row in new { print(row.text) }
+      rows += new
+    }
+    print("\(backend.device.name), cuda:\(backend.device.ordinal)")
+    print(GPUCheckRow.title)
+    add(try parity(of: backend, .float32, named: "float32", within: .float32))
+    if backend.device.computeCapability >= 80 {
+      add(try parity(of: rounded, .float32, named: "tf32", within: .tf32))
+      add(try parity(of: backend, .bfloat16, named: "bfloat16", within: .bfloat16))
+    }
+    let models = URL(filePath: modelsFolder, directoryHint: .isDirectory)
+    for id in try OfflineModel.versions(in: models, plugins: plugins) {
+      do {
+        let model = try OfflineModel(
+          id.name, version: id.version, models: models, plugins: plugins, backend: backend)
+        add(try ModelCheck(model: model, backend: backend).rows())
+        if !untimed { add(try times(of: model, on: backend)) }
+      } catch {
+        add([GPUCheckRow(check: "model", work: "\(id)", precision: "float32", passed: false, note: "\(error)")])
+      }
+    }
+    if let json { try Data(rows.jsonText().utf8).write(to: URL(filePath: json), options: .atomic) }
+    let failures = rows.count { !$0.passed }
+    print(failures == 0 ? "nothing wrong" : "\(failures) of \(rows.count) rows are wrong")
+    guard failures == 0 else { throw ExitCode(1) }
+  }
+
+  /// The op-parity table: what is wrong row by row, what is right as one row with the largest error.
+  private func parity(
+    of backend: CUDABackend, _ precision: Precision, named name: String, within bound: ParityBound
+  ) throws -> [GPUCheckRow] {
+    let results = try checkParity(of: backend, within: bound, options: CompileOptions(precision: precision))
+    let wrong = results.filter { !$0.isWithinTolerance }
+    let errors = results.filter(\.isWithinTolerance).compactMap { result -> Double? in
+      if case .error(let error) = result.outcome { error } else { nil }
+    }
+    return wrong.map {
+      GPUCheckRow(check: "operation", work: $0.name, precision: name, passed: false, note: $0.description)
+    } + [
+      GPUCheckRow(
+        check: "operations", work: "\(errors.count) of \(results.count)", precision: name, passed: wrong.isEmpty,
+        error: errors.max(), tolerance: bound.tolerance)
+    ]
+  }
+
+  private func times(of model: OfflineModel, on backend: CUDABackend) throws -> [GPUCheckRow] {
+    let clock = ContinuousClock()
+    return try [Precision.float32, .bfloat16].flatMap { precision -> [GPUCheckRow] in
+      guard precision == .float32 || backend.device.computeCapability >= 80 else { return [] }
+      let executable = try backend.compile(model.graph, options: CompileOptions(precision: precision))
+      return try batch.counts.map { batch -> GPUCheckRow in
+        let inputs = try model.inputs().map { try $0.repeated(batch) }
+        for _ in 0..<3 { _ = try executable.run(inputs) }
+        var times: [Double] = []
+        let end = clock.now + .milliseconds(Int64(duration * 1000))
+        repeat {
+          times.append(try clock.measure { _ = try executable.run(inputs) } / .milliseconds(1))
+        } while clock.now < end
+        return GPUCheckRow(
+          check: "time", work: model.name, precision: precision == .float32 ? "float32" : "bfloat16", batch: batch,
+          passed: true, medianMS: times.quantile(0.5), minMS: times.quantile(0))
+      }
+    }
+  }
+}
+
+/// A line of the table.
+struct GPUCheckRow: Encodable {
+  var check: String
+  var work: String
+  var precision: String
+  var batch = 1
+  var passed: Bool
+  /// The largest difference over the largest magnitude; of goldens the largest difference.
+  var error: Double?
+  var tolerance: Double?
+  var medianMS: Double?
+  var minMS: Double?
+  var note = ""
+
+  enum CodingKeys: String, CodingKey {
+    case check, work, precision, batch, passed, error, tolerance, note
+    case medianMS = "median_ms"
+    case minMS = "min_ms"
+  }
+
+  static let title =
+    "CHECK             WORK                      PRECISION  BATCH  RESULT     ERROR    WITHIN    MEDIAN MS"
+
+  var text: String {
+    func padded(_ text: String, _ width: Int) -> String {
+      text + String(repeating: " ", count: max(0, width - text.count))
+    }
+    func number(_ value: Double?, _ format: String) -> String { value.map { String(format: format, $0) } ?? "-" }
+    func right(_ text: String, _ width: Int) -> String {
+      String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+    return padded(check, 18) + padded(work, 26) + padded(precision, 11) + right("\(batch)", 5) + "  "
+      + padded(passed ? "ok" : "WRONG", 6) + right(number(error, "%.1e"), 10) + right(number(tolerance, "%.1e"), 10)
+      + right(number(medianMS, "%.3f"), 13) + (note.isEmpty ? "" : "  \(note)")
+  }
+}

@@ -1,0 +1,77 @@
+import ZooBackend
+import ZooCUDA
+import ZooOpParity
+import ZooRuntime
+import ZooTensor
+
+/// What a model's network has to do on a GPU besides being fast.
+struct ModelCheck {
+  let model: OfflineModel
+  let backend: CUDABackend
+
+  func rows() throws -> [GPUCheckRow] {
+    let inputs = try model.inputs()
+    return try [goldens()] + invariance(inputs) + narrow(inputs)
+  }
+
+  private func goldens() throws -> GPUCheckRow {
+    var row = GPUCheckRow(check: "goldens", work: model.name, precision: "float32", passed: true)
+    do {
+      row.error = Double(try model.selfTest())
+    } catch {
+      row.passed = false
+      row.note = "\(error)"
+    }
+    return row
+  }
+
+  /// The input's rotations as a batch, against each of them alone: equal to the bit.
+  private func invariance(_ inputs: [Tensor]) throws -> [GPUCheckRow] {
+    guard inputs.allSatisfy({ $0.shape.rank > 1 && $0.shape[0] == 1 }) else { return [] }
+    let executable = try backend.compile(model.graph, options: CompileOptions())
+    return try [2, 32].map { count in
+      let items = try (0..<count).map { turn in try inputs.map { try $0.rotated(by: turn * 97) } }
+      let batch = try inputs.indices.map { input in try Tensor(joining: items.map { $0[input] }) }
+      let together = try executable.run(batch).map { $0.floats() }
+      let differing = try items.indices.first { item in
+        try zip(executable.run(items[item]), together).contains { alone, together in
+          let size = alone.shape.elementCount
+          return zip(alone.floats(), together[item * size..<(item + 1) * size]).contains {
+            $0.bitPattern != $1.bitPattern
+          }
+        }
+      }
+      return GPUCheckRow(
+        check: "batch invariance", work: model.name, precision: "float32", batch: count, passed: differing == nil,
+        note: differing.map { "item \($0) differs from what it is alone" } ?? "")
+    }
+  }
+
+  /// How far bfloat16 is from float32; no more than a figure to judge by.
+  private func narrow(_ inputs: [Tensor]) throws -> [GPUCheckRow] {
+    guard backend.device.computeCapability >= 80 else { return [] }
+    let expected = try backend.compile(model.graph, options: CompileOptions()).run(inputs)
+    let actual = try backend.compile(model.graph, options: CompileOptions(precision: .bfloat16)).run(inputs)
+    let error = zip(actual, expected).map { normalizedError($0.floats(), $1.floats().map(Double.init)) }.max() ?? 0
+    return [
+      GPUCheckRow(
+        check: "against float32", work: model.name, precision: "bfloat16", passed: error.isFinite, error: error)
+    ]
+  }
+}
+
+extension Tensor {
+  /// The same elements, `count` places further.
+  fileprivate func rotated(by count: Int) throws -> Tensor {
+    let values = floats()
+    let start = count % max(values.count, 1)
+    return try Tensor(Array(values[start...] + values[..<start]), shape: shape)
+  }
+
+  /// Items of one element along the first axis, one behind the other.
+  fileprivate init(joining items: [Tensor]) throws {
+    var extents = items[0].shape.dimensions
+    extents[0] = items.count
+    try self.init(items.flatMap { $0.floats() }, shape: Shape(extents))
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Testing
+import ZooSoftwareDevice
+import ZooTinyModels
+
+/// The programs with a GPU, for which the software device stands, and without one.
+struct GPUTests {
+  private let folder = try! TemporaryFolder()
+
+  private var models: URL { folder.url.appending(path: "models") }
+
+  /// A GPU for a program that is started, with a cache of its own.
+  private func gpu() throws -> [String: String] {
+    ["ZOO_LIBRARY_PATH": try SoftwareDevice.shared.get().folder.path, "XDG_CACHE_HOME": folder.path]
+  }
+
+  private func write(_ placement: String) throws {
+    try TinyModel(extra: "placement { \(placement) }").write(to: models.appending(path: "tiny/1"))
+  }
+
+  @Test(
+    "a model on the GPU passes its golden there and answers", arguments: ["DEVICE_CUDA", "DEVICE_AUTO"])
+  func serves(_ device: String) async throws {
+    try write("device: \(device)")
+    let server = try await Programs.ServerProcess(models: models, environment: gpu())
+    let list = try await Programs.zoo("list", server: server.address)
+    #expect(list.status == 0 && list.output.contains("available") && list.output.contains("cuda"), "\(list)")
+    let picture = Programs.repository.appending(path: "models/horse2zebra/1/golden/horse.png")
+    let answer = try await Programs.zoo(
+      "translate", "tiny", picture.path, "-o", folder.url.appending(path: "out.png").path, server: server.address)
+    #expect(answer.status == 0, "\(answer)")
+    // The kernels that were compiled are kept for the next start.
+    let kept = try FileManager.default.contentsOfDirectory(atPath: folder.url.appending(path: "zoo/kernels").path)
+    #expect(kept.count == 1)
+  }
+
+  @Test("a model that asks for a GPU does not load without one, and says why; one that takes what there is does")
+  func withoutGPU() async throws {
+    try write("device: DEVICE_CUDA")
+    try TinyModel("either", extra: "placement { device: DEVICE_AUTO }").write(to: models.appending(path: "either/1"))
+    let server = try await Programs.ServerProcess(models: models, ["--no-gpu"])
+    let asked = try await Programs.zoo("info", "tiny", server: server.address)
+    #expect(asked.output.contains("started with --no-gpu"), "\(asked)")
+    let either = try await Programs.zoo("info", "either", server: server.address)
+    #expect(either.output.contains("cpu"), "\(either)")
+  }
+
+  @Test("gpu-check finds nothing wrong on the software device, and writes every row")
+  func check() async throws {
+    try write("device: DEVICE_AUTO")
+    let file = folder.url.appending(path: "check.json")
+    let result = try await Programs.zooServer(
+      ["gpu-check", "--models", models.path, "--batch", "1,2", "--duration", "0.01", "--json", file.path],
+      environment: gpu())
+    #expect(result.status == 0, "\(result)")
+    struct Row: Decodable {
+      var check, work, precision: String
+      var passed: Bool
+    }
+    let rows = try JSONDecoder().decode([Row].self, from: Data(contentsOf: file))
+    #expect(rows.allSatisfy { $0.passed })
+    #expect(
+      Set(rows.map { "\($0.check) \($0.precision)" }) == [
+        "operations float32", "operations tf32", "operations bfloat16", "goldens float32", "batch invariance float32",
+        "against float32 bfloat16", "time float32", "time bfloat16",
+      ])
+  }
+
+  @Test("gpu-check without a GPU says what is missing")
+  func checkWithoutGPU() async throws {
+    let result = try await Programs.zooServer(["gpu-check", "--gpu", "63"])
+    #expect(result.status != 0)
+    #expect(result.errors.contains("libcuda.so.1") || result.errors.contains("cuda:63"), "\(result)")
+  }
+}

@@ -1,0 +1,40 @@
+import Foundation
+import Testing
+import ZooBackend
+import ZooGraph
+import ZooSoftwareDevice
+
+@testable import ZooCUDA
+
+/// What of a CUDA test runs: all of them one after the other, because they share one software device.
+@Suite(.serialized) enum CUDATests {}
+
+extension SoftwareDevice {
+  /// A backend on a device that has just been switched on.
+  ///
+  /// - Parameter capability: 10 · major + minor.
+  static func backend(
+    devices: Int = 1, capability: Int = 90, memory: Int = 1 << 32, allowsTF32: Bool = false,
+    cacheFolder: URL? = nil
+  ) throws -> CUDABackend {
+    let device = try shared.get()
+    device.reset(devices: devices, capability: capability, memory: memory)
+    return try CUDABackend(
+      finder: device.finder, allowsTF32: allowsTF32, cacheFolder: cacheFolder ?? device.cacheFolder)
+  }
+}
+
+extension CUDABackend {
+  /// The same device under another type of element.
+  func computing(in element: Element) -> any Backend { ElementBackend(backend: self, element: element) }
+}
+
+private struct ElementBackend: Backend {
+  let backend: CUDABackend
+  let element: Element
+  var name: String { "cuda \(element.name)" }
+
+  func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable {
+    try backend.compile(graph, element)
+  }
+}
