@@ -2,6 +2,7 @@ public import ArgumentParser
 import Foundation
 import ZooBackend
 public import ZooCPU
+import ZooCUDA
 import ZooProtocol
 import ZooTensor
 import ZooWeights
@@ -16,6 +17,7 @@ struct ZooCompare: ParsableCommand {
   @Option(help: "Which network: \(Network.allValueStrings.joined(separator: ", ")).") var network: Network
   @Option(help: "The input's extents, N,H,W,C.") var shape: Extents
   @Option(help: "Threads of the CPU backend.") var threads: Int
+  @Option(help: "Where the network runs: cpu or cuda.") var device: ComputeDevice = .cpu
   @Option(help: "The widest instructions to use; the best there are unless told.")
   var instructionSet: InstructionSet?
   @Option(help: "What the network computes in: float32, bfloat16 or int8.") var precision: ComputePrecision = .float32
@@ -29,7 +31,11 @@ struct ZooCompare: ParsableCommand {
   func run() throws {
     let precision = try compilePrecision()
     let start = ContinuousClock.now
-    let backend = try CPUBackend(threads: threads, instructionSet: instructionSet)
+    let backend: any Backend =
+      switch device {
+      case .cpu: try CPUBackend(threads: threads, instructionSet: instructionSet)
+      case .cuda: try CUDABackend()
+      }
     let graph = try network.graph(weights: Weights(contentsOf: weights), shape: shape.shape)
     let executable = try backend.compile(
       graph, options: CompileOptions(plannedShapes: [[shape.shape]], precision: precision))
@@ -81,6 +87,10 @@ struct ZooCompare: ParsableCommand {
   private func answer(_ answer: Answer) throws {
     try FileHandle.standardOutput.write(contentsOf: JSONEncoder().encode(answer) + Data("\n".utf8))
   }
+}
+
+enum ComputeDevice: String, ExpressibleByArgument {
+  case cpu, cuda
 }
 
 enum ComputePrecision: String, ExpressibleByArgument {

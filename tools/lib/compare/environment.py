@@ -14,6 +14,8 @@ from compare import Unable, reason
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ENVIRONMENT = ROOT / ".venv-compare"
+# Whether what is missing may be installed.
+installs = True
 
 
 def variables(more: dict[str, str] | None = None) -> dict[str, str]:
@@ -33,6 +35,12 @@ def enter(program: pathlib.Path) -> None:
     os.execve(python, [str(python), str(program), *sys.argv[1:]], variables())
 
 
+def take_as_is() -> None:
+    """From here on nothing is installed: what is missing is missing."""
+    global installs
+    installs = False
+
+
 def is_installed(package: str) -> bool:
     """Whether a package is there; `numpy>=2`: whether it is, in that major version or a later one."""
     name, _, least = package.partition(">=")
@@ -48,6 +56,8 @@ def why_missing(packages: tuple[str, ...]) -> str | None:
     missing = [package for package in packages if not is_installed(package)]
     if not missing:
         return None
+    if not installs:
+        return f"this Python has no {', '.join(missing)}"
     print(f"Installing {', '.join(missing)}", file=sys.stderr)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *missing]
     result = subprocess.run(pip, capture_output=True, text=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import pathlib
+import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +33,8 @@ class Case:
     threads: int
     # What the engines shall be held to; None for all that the processor has.
     limit: str | None = None
+    # Where the networks run.
+    device: str = "cpu"
 
     def __str__(self) -> str:
         return f"{self.work}, {self.settings}"
@@ -39,7 +43,8 @@ class Case:
     def settings(self) -> str:
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         limit = [self.limit] if self.limit else []
-        return ", ".join([self.precision, f"batch {self.batch}", threads, *limit])
+        place = threads if self.device == "cpu" else self.device
+        return ", ".join([self.precision, f"batch {self.batch}", place, *limit])
 
 
 class Process(compare.process.Process):
@@ -52,6 +57,9 @@ class Process(compare.process.Process):
         self.times: list[float] = []
         # Runs in a turn.
         self.count = 1
+        self.device = "cpu"
+        # What the GPU's sensors said after each turn.
+        self.sensed: list[dict[str, float]] = []
 
 
 def start_zoo(program: pathlib.Path, case: Case, files: Files) -> Process:
@@ -63,6 +71,8 @@ def start_zoo(program: pathlib.Path, case: Case, files: Files) -> Process:
         command += ["--calibration", str(files.folder / "calibration.safetensors")]
     if case.limit:
         command += ["--instruction-set", case.limit]
+    if case.device != "cpu":
+        command += ["--device", case.device]
     process = Process(ZOO, command, variables(), files.folder / f"{ZOO}.stderr")
     process.row |= {"instruction_set": case.limit or NATIVE, "notes": []}
     return process
@@ -70,6 +80,8 @@ def start_zoo(program: pathlib.Path, case: Case, files: Files) -> Process:
 
 def start_peer(name: str, case: Case, files: Files) -> Process:
     engine = ENGINES[name]
+    if case.device not in engine.devices:
+        raise Unable(f"it is not compared on {case.device}")
     if case.precision in engine.unable:
         raise Unable(engine.unable[case.precision])
     is_held = case.limit is not None and bool(engine.avx2)
@@ -79,6 +91,7 @@ def start_peer(name: str, case: Case, files: Files) -> Process:
     files.need(engine.files[case.precision])
     command = [sys.executable, "-W", "ignore", "-m", "compare_engines.engines", name, "--folder", str(files.folder)]
     command += ["--network", files.network, "--precision", case.precision, "--threads", str(case.threads)]
+    command += ["--device", case.device]
     environment = variables(engine.avx2 if is_held else {})
     process = Process(name, command, environment, files.folder / f"{name}.stderr")
     notes = []
@@ -115,6 +128,17 @@ def check(process: Process, case: Case, files: Files, expected: "numpy.ndarray")
     process.row |= {"first_answer_ms": answered, "max_abs_error": error, "relative_error": error / largest}
 
 
+def sensors() -> dict[str, float]:
+    """Of the first GPU; nothing where nvidia-smi does not say."""
+    command = ["nvidia-smi", "--query-gpu=power.draw,temperature.gpu", "--format=csv,noheader,nounits", "--id=0"]
+    try:
+        text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+        watts, celsius = (float(field) for field in text.split(","))
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return {}
+    return {"watts": watts, "celsius": celsius}
+
+
 def find_count(process: Process, seconds: float) -> None:
     """How many runs fill a turn. The first runs are slower than all that follow."""
     slowest = max(process.ask(time=1)["ms"] + process.ask(time=2)["ms"][1:])
@@ -125,10 +149,15 @@ def take_turn(process: Process) -> None:
     # Threads of the one before that still spin shall have gone to sleep.
     time.sleep(0.05)
     process.times += process.ask(time=process.count)["ms"]
+    process.sensed.append(sensors() if process.device == "cuda" else {})
 
 
 def conclude(process: Process) -> None:
     process.row |= summary(process.times)
+    for name in ("watts", "celsius"):
+        values = [sensed[name] for sensed in process.sensed if name in sensed]
+        if values:
+            process.row[name] = statistics.median(values)
     process.row |= {"runs": len(process.times), "peak_rss_mb": process.ask(rss=True)["rss_mb"]}
 
 
@@ -142,7 +171,8 @@ def ours_and_fastest(rows: list[Row]) -> tuple[Row, Row] | None:
 
 
 def case_of(row: Row) -> Case:
-    return Case(**{field.name: row[field.name] for field in fields(Case)})
+    # Rows of earlier versions lack what there was only one of.
+    return Case(**{field.name: row[field.name] for field in fields(Case) if field.name in row})
 
 
 class Comparison:
@@ -184,6 +214,8 @@ class Comparison:
                         processes.remove(process)
                         process.end()
 
+            for process in processes:
+                process.device = case.device
             each(lambda process: check(process, case, files, expected))
             each(lambda process: find_count(process, self.seconds))
             for turn in range(self.rounds):

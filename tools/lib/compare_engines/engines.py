@@ -21,6 +21,8 @@ class Engine:
     # By precision, the step of files.py that makes what it loads; or why it cannot.
     files: ClassVar[dict[str, str]] = {}
     unable: ClassVar[dict[str, str]] = {}
+    # Where it is compared.
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
     # The environment that holds it to AVX2. Without one it runs as it is. bfloat16 in AVX2 is left out: these
     # engines have no kernels for it, or only slow references.
     avx2: ClassVar[dict[str, str]] = {}
@@ -30,7 +32,7 @@ class Engine:
 
     version: str
 
-    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int) -> None:
+    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int, device: str) -> None:
         raise NotImplementedError
 
     def take(self, image: "numpy.ndarray") -> None:
@@ -47,15 +49,16 @@ class Engine:
 
 
 class Torch(Engine):
-    """PyTorch as it comes: eager, channels last, inference mode."""
+    """PyTorch, channels last, inference mode: on the CPU as it comes, eager; on a GPU compiled, with CUDA graphs."""
 
     packages = ("torch",)
     modules = ("compare_engines.networks",)
     files = {"float32": "network", "bfloat16": "network"}
     unable = {"int8": "its eager mode has no quantised network"}
+    devices = ("cpu", "cuda")
     avx2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 
-    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int) -> None:
+    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int, device: str) -> None:
         import torch
 
         from compare_engines import networks
@@ -65,15 +68,24 @@ class Torch(Engine):
         self.version = torch.__version__.split("+")[0]
         self.type = getattr(torch, precision)
         self.module = networks.loaded(network, folder / "weights.safetensors")
-        self.module.to(dtype=self.type, memory_format=torch.channels_last)
+        self.module.to(device=device, dtype=self.type, memory_format=torch.channels_last)
+        self.device = device
+        if device == "cuda":
+            # float32 is float32.
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.benchmark = True
+            self.module = torch.compile(self.module, mode="max-autotune")
 
     def take(self, image: "numpy.ndarray") -> None:
         # A view: [N, H, W, 3] in memory is channels last.
         self.input = self.torch.from_numpy(image).permute(0, 3, 1, 2)
+        if self.device == "cuda":
+            self.input = self.input.pin_memory()
 
     def run(self) -> "torch.Tensor":
         with self.torch.inference_mode():
-            return self.module(self.input.to(self.type)).float()
+            # On a GPU the copy back waits for the result.
+            return self.module(self.input.to(self.device, self.type)).float().cpu()
 
     def channels_last(self, output: "torch.Tensor") -> "numpy.ndarray":
         return (output.permute(0, 2, 3, 1) if output.dim() == 4 else output).contiguous().numpy()
@@ -86,7 +98,7 @@ class OnnxRuntime(Engine):
     files = {"float32": "onnx", "int8": "onnxruntime-int8"}
     unable = {"bfloat16": "its CPU provider has no bfloat16 convolution"}
 
-    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int) -> None:
+    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int, device: str) -> None:
         import onnxruntime
 
         self.version = onnxruntime.__version__
@@ -116,7 +128,7 @@ class OpenVINO(Engine):
     avx2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2"}
     note_of_avx2 = "its convolutions keep to AVX2, a few of its other kernels do not"
 
-    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int) -> None:
+    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int, device: str) -> None:
         import openvino
 
         self.openvino = openvino
@@ -150,7 +162,7 @@ class Ncnn(Engine):
     unable = {"int8": "its package comes without the tool that quantises"}
     note_of_batch = "runs one image after another: its own batches take longer"
 
-    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int) -> None:
+    def __init__(self, folder: pathlib.Path, network: str, precision: str, threads: int, device: str) -> None:
         import ncnn
 
         self.ncnn = ncnn
@@ -220,7 +232,7 @@ def start(options: argparse.Namespace) -> tuple[dict[str, Any], Reply]:
     for package in (*kind.packages, *kind.modules, "safetensors.numpy"):
         importlib.import_module(package)
     start = time.perf_counter()
-    engine = kind(options.folder, options.network, options.precision, options.threads)
+    engine = kind(options.folder, options.network, options.precision, options.threads, options.device)
     hello = {"load_ms": milliseconds_since(start), "version": engine.version}
     return hello, functools.partial(reply, engine)
 
@@ -232,6 +244,7 @@ def main() -> None:
     parser.add_argument("--network", required=True)
     parser.add_argument("--precision", required=True)
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     serve(lambda: start(options))
 
