@@ -3,7 +3,6 @@ import Synchronization
 public import ZooBackend
 public import ZooGraph
 public import ZooLibraries
-import ZooTensor
 
 /// Runs networks on an NVIDIA GPU. Its libraries are looked for when it is made; nothing of CUDA is linked.
 public final class CUDABackend: Backend {
@@ -44,14 +43,17 @@ public final class CUDABackend: Backend {
     case .int8:
       throw BackendError(.unsupported, "the CUDA backend has no int8: ask for float32 or bfloat16, or for the CPU")
     }
-    return try compile(graph, element, plannedShapes: options.plannedShapes)
+    return try compile(graph, element, options)
   }
 
-  func compile(_ graph: Graph, _ element: Element, plannedShapes: [[Shape]] = []) throws -> CUDAExecutable {
+  /// - Parameter options: of which the precision is left aside.
+  func compile(
+    _ graph: Graph, _ element: Element, _ options: CompileOptions = CompileOptions()
+  ) throws -> CUDAExecutable {
     let library = try library(for: element)
     let network = try Network(graph.optimized(), on: device, library: library, allowsTF32: allowsTF32)
-    let executable = CUDAExecutable(network)
-    for shapes in plannedShapes { try executable.prepare(shapes) }
+    let executable = CUDAExecutable(network, keptLanes: options.concurrentCalls)
+    for shapes in options.plannedShapes { try executable.prepare(shapes) }
     return executable
   }
 

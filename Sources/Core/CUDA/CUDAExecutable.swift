@@ -7,8 +7,6 @@ import Synchronization
 public final class CUDAExecutable: Executable {
   /// Plans that are kept: the most recently used input shapes.
   public static let maximumPlanCount = 8
-  /// Lanes of a plan that are kept: more are only there while so many calls run at once.
-  static let maximumIdleCount = 2
 
   private struct Entry {
     let inputs: [Shape]
@@ -18,12 +16,15 @@ public final class CUDAExecutable: Executable {
   }
 
   private let planner: Planner
+  /// Lanes of a plan that are kept; more are only there while so many calls run at once.
+  private let keptLanes: Int
   /// The most recently used last.
   private let entries = Mutex<[Entry]>([])
   private let laneBytes = Atomic<Int>(0)
 
-  init(_ network: Network) {
+  init(_ network: Network, keptLanes: Int) {
     planner = Planner(network: network)
+    self.keptLanes = max(1, keptLanes)
   }
 
   /// Runs the network; several calls at once are safe, each on a stream of its own.
@@ -119,7 +120,7 @@ public final class CUDAExecutable: Executable {
   private func giveBack(_ lane: Lane, for inputs: [Shape]) {
     let isKept = entries.withLock { entries in
       guard let index = entries.firstIndex(where: { $0.inputs == inputs }),
-        entries[index].idle.count < Self.maximumIdleCount
+        entries[index].idle.count < keptLanes
       else { return false }
       entries[index].idle.append(lane)
       return true
