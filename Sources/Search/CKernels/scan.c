@@ -44,7 +44,7 @@ void zoo_finish_block(const zoo_hamming_request *request, const zoo_hamming_rows
     query += shape->plane_bytes[plane - 1] / 8;
     const size_t bytes = shape->plane_bytes[plane];
     const uint8_t *from = rows->planes[plane] + first * bytes;
-    const uint32_t bound = request->prunes || is_last ? zoo_bound(top) : UINT32_MAX;
+    const uint32_t bound = zoo_bound(top);
     if (hits->count > count / 2) {
       zoo_refine_all(request->set, from, bytes, count, query, bound, hits);
     } else {
@@ -56,6 +56,26 @@ void zoo_finish_block(const zoo_hamming_request *request, const zoo_hamming_rows
   }
 }
 
+// All planes of all rows.
+static void zoo_scan_block_plain(const zoo_hamming_request *request, const zoo_hamming_rows *rows, size_t first,
+                                 size_t count, const uint64_t *query, zoo_worker *worker, zoo_hamming_top *top) {
+  const zoo_hamming_shape *shape = request->shape;
+  uint16_t totals[zoo_block_rows], distances[zoo_block_rows];
+  for (size_t plane = 0; plane < shape->plane_count; plane++) {
+    const size_t bytes = shape->plane_bytes[plane];
+    zoo_distances(request->set, rows->planes[plane] + first * bytes, bytes, count, query,
+                  plane == 0 ? totals : distances);
+    for (size_t row = 0; plane > 0 && row < count; row++) totals[row] = (uint16_t)(totals[row] + distances[row]);
+    query += bytes / 8;
+  }
+  zoo_hits hits;
+  zoo_select(request->set, totals, count, zoo_bound(top), &hits);
+  for (size_t hit = 0; hit < hits.count; hit++) {
+    zoo_offer_row(request, rows, first + hits.rows[hit], hits.distances[hit], top);
+  }
+  worker->work.finished += count;
+}
+
 static void zoo_scan_block(const zoo_hamming_request *request, const zoo_hamming_rows *rows, size_t first,
                            size_t count, size_t query, zoo_worker *worker) {
   const zoo_hamming_shape *shape = request->shape;
@@ -63,11 +83,15 @@ static void zoo_scan_block(const zoo_hamming_request *request, const zoo_hamming
   zoo_hamming_top *top = &worker->tops[query];
   const size_t bytes = shape->plane_bytes[0];
   const bool is_only = shape->plane_count == 1;
-  zoo_hits hits;
   worker->work.rows += count;
+  if (!request->prunes && !is_only) {
+    zoo_scan_block_plain(request, rows, first, count, words, worker, top);
+    return;
+  }
+  zoo_hits hits;
   if (is_only) worker->work.finished += count;
   zoo_near(request->set, rows->planes[0] + first * bytes, bytes, count, words,
-           request->prunes || is_only ? zoo_bound(top) : UINT32_MAX, &hits);
+           zoo_bound(top), &hits);
   zoo_finish_block(request, rows, first, count, words, &hits, top, &worker->work);
 }
 
