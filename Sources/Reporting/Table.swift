@@ -9,8 +9,17 @@ public struct Table {
     self.columns = columns.map { (title: $0.0, alignment: $0.1) }
   }
 
+  /// - Parameter row: a cell for each column. Control characters, which would be orders to a terminal, are replaced.
   public mutating func add(_ row: [String]) {
-    rows.append(row)
+    rows.append(row.map(Self.printable))
+  }
+
+  private static func printable(_ cell: String) -> String {
+    var text = String.UnicodeScalarView()
+    for scalar in cell.unicodeScalars {
+      text.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+    }
+    return String(text)
   }
 
   /// With the titles.

@@ -89,9 +89,11 @@ extension CUDATests {
       #expect(try compiler.target(for: 100).option == "-arch=compute_90")
     }
 
-    @Test("a compiler newer than the driver is the last choice")
+    @Test("a compiler newer than the driver is no choice")
     func compilerOfTheDriver() {
       #expect(CUDALibraries.compiler(for: 12040).files.first == "libnvrtc.so.12")
+      #expect(!CUDALibraries.compiler(for: 12040).files.contains("libnvrtc.so.13"))
+      #expect(CUDALibraries.compiler(for: 12040).remedy.contains("nvidia-cuda-nvrtc-cu12"))
       #expect(CUDALibraries.compiler(for: 13000).files.first == "libnvrtc.so.13")
       #expect(CUDALibraries.compiler(for: 13000).files.contains("libnvrtc.so.12"))
     }

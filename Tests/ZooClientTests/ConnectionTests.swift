@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import Testing
 import ZooClient
@@ -33,13 +34,15 @@ struct ConnectionTests {
   @Test func aServerThatWentAwayAndCameBackIsFoundAgain() async throws {
     var behaviour = TestServer.Behaviour()
     behaviour.reply = { _, _ in .answer(result(version: 1)) }
-    let (client, port) = try await TestServer.with(behaviour) { server in
-      let client = ZooClient(
-        ZooClient.Configuration(
-          address: ServerAddress(host: "127.0.0.1", port: try server.port), timeout: .seconds(50),
-          reconnectDelay: .milliseconds(1)))
-      _ = try await client.infer(model, inputs: [])
-      return (client, try server.port)
+    let (client, port) = try await Self.atAPortOfItsOwn { [behaviour] port in
+      try await TestServer.with(behaviour, port: port) { server in
+        let client = ZooClient(
+          ZooClient.Configuration(
+            address: ServerAddress(host: "127.0.0.1", port: port), timeout: .seconds(50),
+            reconnectDelay: .milliseconds(1)))
+        _ = try await client.infer(model, inputs: [])
+        return (client, port)
+      }
     }
     // The call begins while nobody listens.
     let call = Task { try await client.infer(model, inputs: []) }
@@ -49,6 +52,18 @@ struct ConnectionTests {
       #expect(server.connections == 1)
     }
     await client.close()
+  }
+
+  /// Outside of those that connections get from the system, so that none has it when the server comes back: not another
+  /// test's, and not the client's own, which would reach itself.
+  private static func atAPortOfItsOwn<Result>(_ body: (Int) async throws -> Result) async throws -> Result {
+    while true {
+      do {
+        return try await body(.random(in: 20_000..<32_000))
+      } catch let error as IOError where error.errnoCode == EADDRINUSE {
+        continue
+      }
+    }
   }
 
   @Test func aServerThatIsNotThereIsUnavailable() async throws {

@@ -77,7 +77,7 @@ struct EnergyCountersTests {
       _ = try counters.read(files: tree.files)
     }
     #expect(error?.reason.contains("for root alone") == true)
-    #expect(error?.reason.contains("chmod a+r") == true)
+    #expect(error?.reason.contains("chmod g+r") == true)
   }
 
   @Test("a virtual machine has none")

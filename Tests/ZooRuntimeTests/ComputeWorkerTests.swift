@@ -63,6 +63,20 @@ private final class MeetingPlace: Executable {
     #expect(place.most == 2)
   }
 
+  /// However many processors there are: each instance has a thread, and so has each model.
+  @Test func workersOfAllModelsComputeBesideEachOther() async throws {
+    let processors = ProcessInfo.processInfo.activeProcessorCount
+    let place = MeetingPlace(count: processors + 3)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for value in 0..<processors + 3 {
+        let worker = ComputeWorker(executable: place, instances: 1, capacity: 1, name: "test \(value)")
+        group.addTask { _ = try await worker.run([tensor(value)], deadline: soon) }
+      }
+      try await group.waitForAll()
+    }
+    #expect(place.most == processors + 3)
+  }
+
   @Test func oneInstanceComputesOneRequestAfterTheOther() async throws {
     let place = MeetingPlace(count: 1)
     let worker = ComputeWorker(executable: place, instances: 1, capacity: 64, name: "test")

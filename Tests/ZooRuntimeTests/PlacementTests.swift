@@ -103,6 +103,15 @@ struct PlacementTests {
     #expect(try await status(runtime).device == "cpu")
   }
 
+  @Test("auto leaves a GPU whose driver or compiler fails, and says why")
+  func autoFails() async throws {
+    let broken = UnavailableBackend(name: "cuda", reason: BackendError(.internalFailure, "NVRTC finds no builtins"))
+    let runtime = try await runtime([FragileBackend(broken), CPUBackend(threads: 1)], placement: "DEVICE_AUTO")
+    #expect(try await status(runtime).device == "cpu")
+    #expect(try await status(runtime).reason == "cuda: NVRTC finds no builtins")
+    try await call(runtime)
+  }
+
   /// Answers, and wrongly.
   private struct WrongBackend: Backend, Executable {
     let name = "cuda"
@@ -117,6 +126,7 @@ struct PlacementTests {
   func wrongAnswers() async throws {
     let auto = try await runtime([WrongBackend(), CPUBackend(threads: 1)], placement: "DEVICE_AUTO")
     #expect(try await status(auto).device == "cpu")
+    #expect(try await status(auto).reason.contains("goldens[0]"))
     try await call(auto)
     let asked = try await runtime([WrongBackend(), CPUBackend(threads: 1)], placement: "DEVICE_CUDA")
     #expect(try await status(asked).state == .ended)
@@ -133,6 +143,7 @@ struct PlacementTests {
     let status = try await status(runtime)
     #expect(status.device == "cpu")
     #expect(status.state == .available)
+    #expect(status.reason == "cuda: the card is out of use: restart the server")
   }
 
   @Test("a model that asked for the GPU leaves service when the GPU is lost, and says why")

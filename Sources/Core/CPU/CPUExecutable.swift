@@ -20,8 +20,8 @@ public final class CPUExecutable: Executable {
 
   /// Runs the network; several calls at once are safe and take turns on the threads.
   ///
-  /// The result depends on nothing but the inputs, the instruction set and the matrix library: not on the number of
-  /// threads, and for each item of a batch not on the others.
+  /// The result depends on nothing but the inputs, the instruction set, the matrix library and, in bfloat16, whether the
+  /// processor has AVX-512 BF16: not on the number of threads, and for each item of a batch not on the others.
   ///
   /// - Throws: ``BackendError`` for inputs that do not fit, or that need more memory than is allowed.
   public func run(_ inputs: [Tensor]) throws -> [Tensor] {

@@ -103,7 +103,7 @@ public final class CUDAExecutable: Executable {
       lane = try Lane(plan, library: planner.network.library, device: planner.network.device)
     } catch  where error.code == .outOfMemory {
       // Lanes for other shapes may go.
-      let others = entries.withLock { entries in
+      var others = entries.withLock { entries in
         entries.indices.flatMap { index in
           defer { entries[index].idle = [] }
           return entries[index].idle
@@ -111,6 +111,8 @@ public final class CUDAExecutable: Executable {
       }
       guard !others.isEmpty else { throw error }
       discard(others)
+      // Here they go, and what they hold.
+      others = []
       lane = try Lane(plan, library: planner.network.library, device: planner.network.device)
     }
     laneBytes.wrappingAdd(lane.byteCount, ordering: .relaxed)

@@ -61,6 +61,12 @@ final class Lane: @unchecked Sendable {
     return try zip(events, events.dropFirst()).map { try $0.seconds(until: $1) }
   }
 
+  /// What is under way ends before its memory goes.
+  deinit {
+    guard (try? device.activate()) != nil else { return }
+    _ = device.driver.streamSynchronize(stream.handle)
+  }
+
   private func fill(_ inputs: [Tensor]) throws {
     for (transfer, input) in zip(plan.uploads, inputs) {
       input.withUnsafeBytes { bytes in

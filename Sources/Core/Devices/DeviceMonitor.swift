@@ -3,6 +3,13 @@ import Glibc
 import Synchronization
 public import ZooLibraries
 
+/// Why a monitor does not answer.
+public struct DevicesBusy: Error, Sendable, CustomStringConvertible {
+  public var description: String {
+    "many wait for the devices already: a driver may hang; try again later, and check that nvidia-smi answers"
+  }
+}
+
 /// Reads the sensors of this machine for whoever asks, however many at once.
 ///
 /// A rate (utilisation, a CPU's power, its throttling) is a mean over the time since the last reading, which is kept
@@ -12,6 +19,7 @@ public final class DeviceMonitor: Sendable {
   private static let shortest = Duration.milliseconds(100)
   private static let longest = Duration.seconds(2)
   private static let settling = Duration.milliseconds(200)
+  private static let mostWaiting = 64
 
   private struct State {
     var reader: DeviceReader?
@@ -21,6 +29,7 @@ public final class DeviceMonitor: Sendable {
   private let makeReader: @Sendable () -> DeviceReader
   private let start = ContinuousClock.now
   private let queue = DispatchQueue(label: "zoo.devices")
+  private let waiting = Atomic<Int>(0)
   /// Held on the queue alone.
   private let state = Mutex(State())
 
@@ -37,8 +46,14 @@ public final class DeviceMonitor: Sendable {
   }
 
   /// - Parameter processes: lists the processes on each GPU as well.
-  public func report(processes: Bool = false) async -> DeviceReport {
-    await withCheckedContinuation { continuation in
+  /// - Throws: ``DevicesBusy`` where many wait already: a driver that hangs must not gather all who ask.
+  public func report(processes: Bool = false) async throws -> DeviceReport {
+    guard waiting.wrappingAdd(1, ordering: .relaxed).newValue <= Self.mostWaiting else {
+      waiting.wrappingSubtract(1, ordering: .relaxed)
+      throw DevicesBusy()
+    }
+    defer { waiting.wrappingSubtract(1, ordering: .relaxed) }
+    return await withCheckedContinuation { continuation in
       queue.async { [self] in
         continuation.resume(returning: state.withLock { read(&$0, processes: processes) })
       }

@@ -126,6 +126,7 @@ public actor ModelRuntime {
     }
     if let instance = entry.instance {
       status.device = instance.device
+      if status.reason.isEmpty { status.reason = instance.executable.departures }
       status.precision = instance.manifest.placement.precision.name
       status.parameters = UInt64(instance.graph.parameterCount)
       let memory = instance.executable.memory
@@ -264,11 +265,8 @@ public actor ModelRuntime {
         try ModelInstance(manifest: manifest, folder: folder, plugins: plugins, backends: backends)
       }
       advance(id, .loaded)
-      let goldenError = try await loading.run { [logger] in
-        let error = try instance.selfTest { device, reason in
-          logger.warning(
-            "fails its goldens", metadata: ["model": "\(id)", "device": "\(device)", "reason": "\(reason.message)"])
-        }
+      let goldenError = try await loading.run {
+        let error = try instance.selfTest()
         try whenTested()
         return error
       }
@@ -276,11 +274,18 @@ public actor ModelRuntime {
       entries[id]?.goldenError = goldenError
       entries[id]?.loadTime = .now - start
       advance(id, .passed)
+      if !instance.executable.departures.isEmpty {
+        logger.warning("moved", metadata: ["model": "\(id)", "reason": "\(instance.executable.departures)"])
+      }
       logger.notice("serving", metadata: ["model": "\(id)", "device": "\(instance.device)"])
     } catch {
       let error = ZooError(wrapping: error)
       advance(id, .failed(reason: error.message))
-      logger.error("not loaded", metadata: ["model": "\(id)", "reason": "\(error.message)"])
+      logger.error(
+        "not loaded",
+        metadata: [
+          "model": "\(id)", "reason": "\(error.message)", "cause": "\(error.cause.map { "\($0)" } ?? "none")",
+        ])
       throw ZooError(error.code, "\(id): \(error.message)", cause: error.cause)
     }
   }

@@ -85,7 +85,11 @@ struct Dispatcher: Sendable {
       try await runtime.unregister(call.model, version: call.version)
       return .unregister(WireUnregisterResult())
     case .devices(let call):
-      return .devices(WireDevicesResult(await devices.report(processes: call.processes)))
+      do {
+        return .devices(WireDevicesResult(try await devices.report(processes: call.processes)))
+      } catch let error as DevicesBusy {
+        throw ZooError(.unavailable, "\(error)")
+      }
     case .createIndex, .dropIndex, .listIndexes, .configureIndex, .putItems, .removeItems, .getItems, .search, .rehash,
       .rebuildIndex:
       return try await searchResult(of: request, deadline: deadline)

@@ -18,7 +18,7 @@ struct DevicesCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let report = await DeviceMonitor().report(processes: true)
+    let report = try await DeviceMonitor().report(processes: true)
     var result = WireDevicesResult(report)
     // Who looks here may know where things are.
     result.notes = report.notes.map(\.details)

@@ -12,8 +12,8 @@ struct NarrowConvolutionKernel: Kernel {
   let algorithm: String
   /// Floats of the products of one piece of work at most.
   private static let maximumElements = 112 * 1024
-  /// Rows of a piece: those of a window are multiplied for the piece above too.
-  private static let rowsPerPiece = 128
+  /// Rows of a piece at most: those of a window are multiplied for the piece above too.
+  private static let maximumRows = 128
 
   /// `[C][kH · kW · O]`, filled up with zeros.
   private let matrix: WeightMatrix
@@ -26,11 +26,12 @@ struct NarrowConvolutionKernel: Kernel {
   /// Rows of the input that the windows of one row of results span at most.
   private let slotCount: Int
   private let columnsPerPiece: Int
+  private let rowsPerPiece: Int
   private let instructions: zoo_instruction_set
 
   init(
     _ options: Convolution, _ weights: ConvolutionWeights, matrix: WeightMatrix, input: Shape, output: Shape,
-    instructions: InstructionSet
+    threads: Int, instructions: InstructionSet
   ) throws(BackendError) {
     self.matrix = matrix
     algorithm = weights.kernels.prefix + "narrow"
@@ -58,6 +59,10 @@ struct NarrowConvolutionKernel: Kernel {
     let fitting = max(Self.maximumElements / (slotCount * matrix.columns) - kernel.width + 1, 16)
     let pieces = (output[2] + fitting - 1) / fitting
     columnsPerPiece = (output[2] + pieces - 1) / pieces
+    // Some pieces for each thread, but none so low that most of it is what the piece above has multiplied as well.
+    let across = pieces * output[0]
+    let down = threads > 1 ? (2 * threads + across - 1) / across : 1
+    rowsPerPiece = min(Self.maximumRows, max(4 * height, (output[1] + down - 1) / down))
   }
 
   private var maximumColumns: Int { columnsPerPiece + kernel.width - 1 }
@@ -76,13 +81,13 @@ struct NarrowConvolutionKernel: Kernel {
 
   func run(_ call: KernelCall) {
     let across = (output.width + columnsPerPiece - 1) / columnsPerPiece
-    let down = (output.height + Self.rowsPerPiece - 1) / Self.rowsPerPiece
+    let down = (output.height + rowsPerPiece - 1) / rowsPerPiece
     call.parallelFor(output.count * down * across) { worker, index in
       let (band, strip) = index.quotientAndRemainder(dividingBy: across)
       let (image, part) = band.quotientAndRemainder(dividingBy: down)
-      let (row, column) = (part * Self.rowsPerPiece, strip * columnsPerPiece)
+      let (row, column) = (part * rowsPerPiece, strip * columnsPerPiece)
       compute(
-        rows: row..<min(row + Self.rowsPerPiece, output.height),
+        rows: row..<min(row + rowsPerPiece, output.height),
         columns: column..<min(column + columnsPerPiece, output.width), image: image, call, call.threadScratch(worker))
     }
   }

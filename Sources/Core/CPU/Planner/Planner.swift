@@ -34,16 +34,18 @@ struct Planner {
     let scratch = steps.reduce(0) { max($0, $1.kernel.scratch.floatCount(threads: threads)) }
     // Results and scratch have below 2³¹ elements each and there is a step for each, so the sums fit.
     let bytes = (memory.size + scratch) * MemoryLayout<Float>.stride
-    guard bytes <= memoryLimit else {
+    let calls = max(1, concurrentCalls)
+    guard bytes <= memoryLimit / calls else {
       throw BackendError(
         .outOfMemory,
-        "the network needs \(bytes >> 20) MiB for inputs of \(inputShapes(shapes)), and \(memoryLimit >> 20) MiB are "
-          + "allowed: feed a smaller picture or batch")
+        "the network needs \(bytes >> 20) MiB\(calls > 1 ? " for each of \(calls) instances" : "") for inputs of "
+          + "\(inputShapes(shapes)), and \(memoryLimit >> 20) MiB are allowed: feed a smaller picture or batch"
+          + (calls > 1 ? ", or have fewer instances" : ""))
     }
     return Plan(
       steps: steps,
       outputs: network.graph.outputs.map { (layout.place(of: .result($0.node), in: memory), shapes[$0.node]) },
-      arenaSize: memory.size, scratchSize: scratch, keptArenas: max(threads, concurrentCalls))
+      arenaSize: memory.size, scratchSize: scratch, keptArenas: max(2, concurrentCalls))
   }
 
   private func cost(of fusion: Fusion, _ shapes: [Shape]) -> Plan.Cost {
@@ -145,7 +147,7 @@ struct Planner {
     }
     if let matrix = weights.narrow {
       return try NarrowConvolutionKernel(
-        options, weights, matrix: matrix, input: input, output: output, instructions: instructions)
+        options, weights, matrix: matrix, input: input, output: output, threads: threads, instructions: instructions)
     }
     return try ConvolutionKernel(options, weights, statistics: statistics(fusion), input: input, output: output)
   }

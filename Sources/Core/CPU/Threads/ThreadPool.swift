@@ -5,7 +5,7 @@ import CZooKernels
 /// A loop runs on the calling thread and on the pool's. Each has a share of the indices of its own, so that it meets the
 /// same part of a picture in every step of a network, and helps the others when it is done; which thread runs an index is
 /// open, and bodies must give the same result on any. Calls from several threads take turns, so that no more threads
-/// compute than the pool has; a call from inside a body runs on its thread alone.
+/// compute than the pool has; a loop on one thread, and a call from inside a body, run on their callers alone.
 public final class ThreadPool: @unchecked Sendable {
   // Sendable because the C functions may be called from any thread.
   private let pool: OpaquePointer

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Glibc
 
 /// Compiled kernels on disk, so that a server starts without compiling them again.
 ///
@@ -26,17 +27,27 @@ struct KernelCache {
     return folder.appending(path: name.joined() + ".kernels")
   }
 
-  /// Nil where it is missing or damaged.
+  /// Nil where it is missing, damaged or not this user's own.
   func read(_ file: URL) -> [UInt8]? {
-    guard let data = try? Data(contentsOf: file), data.count > SHA256.byteCount else { return nil }
+    guard isOurs(folder), isOurs(file), let data = try? Data(contentsOf: file), data.count > SHA256.byteCount else {
+      return nil
+    }
     let image = data.dropFirst(SHA256.byteCount)
     guard Data(SHA256.hash(data: image)) == data.prefix(SHA256.byteCount) else { return nil }
     return [UInt8](image)
   }
 
+  /// Whether nobody else can have written it: what is in it runs on the card.
+  private func isOurs(_ url: URL) -> Bool {
+    var status = stat()
+    guard stat(url.path(percentEncoded: false), &status) == 0 else { return false }
+    return status.st_uid == geteuid() && status.st_mode & 0o022 == 0
+  }
+
   /// Written beside and renamed, so that nobody finds half of it.
   func write(_ image: [UInt8], to file: URL) throws {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     try (Data(SHA256.hash(data: image)) + Data(image)).write(to: file, options: .atomic)
   }
 }

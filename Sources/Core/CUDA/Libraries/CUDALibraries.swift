@@ -11,8 +11,9 @@ public enum CUDALibraries {
   public static func compiler(for version: Int? = nil) -> LibraryDescription {
     let known = [(13, "libnvrtc.so.13"), (12, "libnvrtc.so.12"), (11, "libnvrtc.so.11.2")]
     let usable = known.filter { $0.0 <= (version ?? .max) / 1000 }
+    let package = (usable.first?.0).map { $0 < 13 ? "nvidia-cuda-nvrtc-cu\($0)" : "nvidia-cuda-nvrtc" }
     return LibraryDescription(
       name: "NVRTC", files: (usable.isEmpty ? known : usable).map(\.1), purpose: "compiling kernels for the GPU",
-      remedy: "Install the CUDA toolkit (the package cuda-nvrtc), or nvidia-cuda-nvrtc from PyPI")
+      remedy: "Install the CUDA toolkit (the package cuda-nvrtc), or \(package ?? "nvidia-cuda-nvrtc") from PyPI")
   }
 }

@@ -95,8 +95,14 @@ final class Compiler: @unchecked Sendable {
       pointers.withUnsafeBufferPointer { compileProgram(program, Int32($0.count), $0.baseAddress) }
     }
     try check(result, String(decoding: bytes(of: program, getLogSize, getLog).dropLast(), as: UTF8.self))
-    return target.isBinary
+    let image =
+      target.isBinary
       ? bytes(of: program, getBinarySize, getBinary) : bytes(of: program, getIntermediateSize, getIntermediate)
+    // The driver would read whatever lies behind an empty one.
+    guard !image.isEmpty else {
+      throw BackendError(.internalFailure, "NVRTC \(version) gives no image of the kernels for \(target.option)")
+    }
+    return image
   }
 
   private func bytes(

@@ -23,7 +23,8 @@ public struct CPUDevice: Sendable, Hashable {
     name = information.modelName ?? "unknown processor"
     vectorExtensions = information.vectorExtensions
     coreCount = max(1, min(affinity, group.processors.map { Int($0.rounded(.up)) } ?? .max))
-    let installed = (try? MemoryInformation(files: files).total) ?? 0
+    // A service may be shut out of /proc/meminfo.
+    let installed = (try? MemoryInformation(files: files).total) ?? (files.isOfThisMachine ? Self.pages : 0)
     memory = min(installed > 0 ? installed : .max, group.memory?.limit ?? .max)
 
     var limits: [String] = []
@@ -38,6 +39,9 @@ public struct CPUDevice: Sendable, Hashable {
     }
     self.limits = limits
   }
+
+  /// Bytes of the machine's memory, by its count of pages.
+  private static var pages: Int { max(0, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))) }
 
   /// Logical processors that the affinity mask of this process has.
   static var affinity: Int { max(1, Int(zoo_usable_processors())) }

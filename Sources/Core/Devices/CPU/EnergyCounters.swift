@@ -32,8 +32,8 @@ struct EnergyCounters {
     packages.removeAll { !((try? files.line("\($0.folder)/name"))?.hasPrefix("package") ?? false) }
   }
 
-  /// Joules since the first reading. Right as long as no counter goes all the way round between two readings, which
-  /// takes a quarter of an hour at least.
+  /// Joules since the first reading. Right as long as no counter goes all the way round between two readings: AMD's hold
+  /// 65 kJ, two minutes of a package that takes 500 W.
   mutating func read(files: SystemFiles) throws(Unavailable) -> Double {
     guard !packages.isEmpty else { throw Self.missing }
     do throws(FileFailure) {
@@ -48,8 +48,9 @@ struct EnergyCounters {
     } catch {
       guard error.kind == .forbidden else { throw error.unavailable }
       throw Unavailable(
-        "energy_uj is for root alone since Linux 5.10: let the server's user read it, by `chmod a+r` on "
-          + "/sys/class/powercap/intel-rapl:*/energy_uj at every start of the machine")
+        "energy_uj is for root alone since Linux 5.10, because it tells others what a program does (CVE-2020-8694): where "
+          + "that is no concern, let the server's group read /sys/class/powercap/intel-rapl:*/energy_uj, by `chgrp` and "
+          + "`chmod g+r` at every start of the machine")
     }
   }
 }

@@ -9,6 +9,9 @@ struct SystemFiles: Sendable {
     self.root = root.hasSuffix("/") ? String(root.dropLast()) : root
   }
 
+  /// Whether it is no other machine's.
+  var isOfThisMachine: Bool { root.isEmpty }
+
   /// A file of several hundred processors has less.
   private static let largest = 8 << 20
 

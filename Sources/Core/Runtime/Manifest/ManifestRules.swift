@@ -76,7 +76,7 @@ struct ManifestRules {
       check(calibration.isEmpty, "placement.calibration", "only int8 is calibrated: give precision: PRECISION_INT8")
     }
     check(manifest.placement.threads <= 1024, "placement.threads", "\(manifest.placement.threads) is over 1024")
-    check(manifest.placement.instances <= 1024, "placement.instances", "\(manifest.placement.instances) is over 1024")
+    check(manifest.placement.instances <= 128, "placement.instances", "\(manifest.placement.instances) is over 128")
     check(
       manifest.placement.instances <= 1 || manifest.placement.threads <= 1, "placement.threads",
       "\(manifest.placement.threads) threads for each of \(manifest.placement.instances) instances: an instance has "

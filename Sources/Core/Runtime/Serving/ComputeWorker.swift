@@ -32,13 +32,13 @@ final class ComputeWorker: Sendable {
 
   private let executable: any Executable
   private let instances: Int
-  private let threads: DispatchQueue
+  private let name: String
   private let state: Mutex<State>
 
   init(executable: any Executable, instances: Int, capacity: Int, name: String) {
     self.executable = executable
     self.instances = instances
-    threads = DispatchQueue(label: "zoo.compute.\(name)", qos: .userInitiated, attributes: .concurrent)
+    self.name = name
     state = Mutex(State(queue: RequestQueue(capacity: capacity)))
   }
 
@@ -71,7 +71,10 @@ final class ComputeWorker: Sendable {
       return .enqueued(wakes: true)
     }
     switch outcome {
-    case .enqueued(let wakes): if wakes { threads.async { self.runBatches() } }
+    case .enqueued(let wakes):
+      guard wakes else { return }
+      // A serial queue for each: they get threads of their own. A concurrent one shares the process's few with all models.
+      DispatchQueue(label: "zoo.compute.\(name)", qos: .userInitiated).async { self.runBatches() }
     case .cancelled: pending.continuation.resume(throwing: CancellationError())
     case .full(let capacity):
       pending.continuation.resume(

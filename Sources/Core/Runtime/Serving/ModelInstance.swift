@@ -141,17 +141,14 @@ final class ModelInstance: Sendable {
 
   /// Runs the manifest's goldens; where one backend does not reproduce them, on the next that there is.
   ///
-  /// - Parameter whenLeaving: is told the backend that is left, and why.
   /// - Returns: the largest difference.
-  func selfTest(whenLeaving: (_ device: String, _ reason: ZooError) -> Void) throws -> Float {
+  func selfTest() throws -> Float {
     while true {
       do {
         return try SelfTest(plugin: plugin, graph: graph, executable: executable, locations: locations)
           .run(manifest.goldens)
       } catch {
-        let device = device
-        guard try executable.moveOn() else { throw error }
-        whenLeaving(device, ZooError(wrapping: error))
+        try executable.moveOn(because: error)
       }
     }
   }

@@ -10,11 +10,15 @@ final class PlacedExecutable: Executable {
     var device: String
     /// Where it may still move, in order of preference.
     var others: [any Backend]
+    /// Why it is not on those before: `cuda: it has no room`.
+    var departures: [String] = []
   }
 
   private let graph: Graph
   private let options: CompileOptions
   private let state: Mutex<State>
+  /// Held while it moves. What it is and where can be asked meanwhile, and calls go on where it was.
+  private let moving = Mutex(())
 
   /// Compiles for the first backend that can.
   ///
@@ -23,11 +27,14 @@ final class PlacedExecutable: Executable {
   init(_ graph: Graph, options: CompileOptions, backends: [any Backend]) throws {
     self.graph = graph
     self.options = options
-    state = Mutex(try Self.compile(graph, options, backends))
+    state = Mutex(try Self.compile(graph, options, backends, []))
   }
 
   /// As a backend is named.
   var device: String { state.withLock { $0.device } }
+
+  /// Why it is not on a backend that was preferred; empty where it is on the first.
+  var departures: String { state.withLock { $0.departures.joined(separator: "; ") } }
 
   /// On the backend where it is now.
   var current: any Executable { state.withLock { $0.executable } }
@@ -35,43 +42,45 @@ final class PlacedExecutable: Executable {
   var memory: MemoryUse { current.memory }
 
   func run(_ inputs: [Tensor]) throws -> [Tensor] {
-    let executable = current
+    let now = state.withLock { $0 }
     do {
-      return try executable.run(inputs)
+      return try now.executable.run(inputs)
     } catch let error as BackendError where error.code == .unavailable {
-      return try moved(from: executable, after: error).run(inputs)
+      return try move(from: now, because: error).run(inputs)
     }
   }
 
   /// Leaves the backend where it is for the next.
   ///
-  /// - Returns: false where there is none.
-  func moveOn() throws -> Bool {
-    try state.withLock { state in
-      guard !state.others.isEmpty else { return false }
-      state = try Self.compile(graph, options, state.others)
-      return true
-    }
+  /// - Throws: `error` where there is none.
+  func moveOn(because error: any Error) throws {
+    _ = try move(from: state.withLock { $0 }, because: error)
   }
 
-  private func moved(from executable: any Executable, after error: BackendError) throws -> any Executable {
-    try state.withLock { state in
+  private func move(from place: State, because error: any Error) throws -> any Executable {
+    try moving.withLock { _ in
+      let now = state.withLock { $0 }
       // Another call may have moved it already.
-      if (state.executable as AnyObject) === (executable as AnyObject) {
-        guard !state.others.isEmpty else { throw error }
-        state = try Self.compile(graph, options, state.others)
-      }
-      return state.executable
+      guard now.departures.count == place.departures.count else { return now.executable }
+      guard !now.others.isEmpty else { throw error }
+      let next = try Self.compile(graph, options, now.others, now.departures + ["\(now.device): \(error)"])
+      state.withLock { $0 = next }
+      return next.executable
     }
   }
 
-  private static func compile(_ graph: Graph, _ options: CompileOptions, _ backends: [any Backend]) throws -> State {
+  private static func compile(
+    _ graph: Graph, _ options: CompileOptions, _ backends: [any Backend], _ departures: [String]
+  ) throws -> State {
+    var departures = departures
     for (index, backend) in backends.enumerated() {
       let others = Array(backends[(index + 1)...])
       do {
-        return State(executable: try backend.compile(graph, options: options), device: backend.name, others: others)
+        return State(
+          executable: try backend.compile(graph, options: options), device: backend.name, others: others,
+          departures: departures)
       } catch let error as BackendError where error.isOfTheBackend && !others.isEmpty {
-        continue
+        departures.append("\(backend.name): \(error)")
       }
     }
     throw BackendError(.unavailable, "there is no backend to run the network")
@@ -82,8 +91,8 @@ extension BackendError {
   /// True where another backend may do what this one cannot.
   fileprivate var isOfTheBackend: Bool {
     switch code {
-    case .unavailable, .unsupported, .outOfMemory: true
-    case .invalidInput, .internalFailure: false
+    case .unavailable, .unsupported, .outOfMemory, .internalFailure: true
+    case .invalidInput: false
     }
   }
 }

@@ -45,7 +45,7 @@ struct BenchCommand: AsyncParsableCommand {
 
   func run() async throws {
     let monitor = DeviceMonitor()
-    let sampler = DeviceSampler { WireDevicesResult(await monitor.report()) }
+    let sampler = DeviceSampler { WireDevicesResult(try await monitor.report()) }
     let idleSamples =
       noDevices ? DeviceSamples() : try await sampler.idle(for: .milliseconds(Int64(idle * 1000)))
     var rows: [Row] = []
