@@ -147,6 +147,7 @@ let package = Package(
       ]),
 
     // The tests.
+    .target(name: "ZooSeeded", path: "Tests/Support/Seeded", swiftSettings: settings),
     tests(of: "ZooTensor"),
     tests(of: "ZooLibraries"),
     .target(name: "ZooStandIns", path: "Tests/Support/StandIns", swiftSettings: settings),
@@ -161,12 +162,14 @@ let package = Package(
     tests(
       of: "ZooCUDA",
       ["ZooTensor", "ZooGraph", "ZooBackend", "ZooLibraries", "ZooOpParity", "ZooSoftwareDevice", "CCUDA"]),
-    tests(of: "ZooWeights", ["ZooTensor"]),
-    tests(of: "ZooImaging", ["ZooTensor", "CZooImaging"]),
-    tests(of: "ZooProtocol", ["ZooTensor", nioCore, protobuf]),
+    tests(of: "ZooWeights", ["ZooTensor", "ZooSeeded"]),
+    tests(of: "ZooImaging", ["ZooTensor", "ZooSeeded", "CZooImaging"]),
+    tests(of: "ZooProtocol", ["ZooTensor", "ZooSeeded", nioCore, protobuf]),
     .target(
       name: "ZooTinyModels",
-      dependencies: ["ZooBackend", "ZooPluginKit", "ZooBackbones", "ZooCycleGAN", "ZooSearchHasher", crypto],
+      dependencies: [
+        "ZooSeeded", "ZooBackend", "ZooPluginKit", "ZooBackbones", "ZooCycleGAN", "ZooSearchHasher", crypto,
+      ],
       path: "Tests/Support/TinyModels", swiftSettings: settings),
     tests(
       of: "ZooRuntime",
@@ -175,14 +178,14 @@ let package = Package(
         protobuf, logging,
       ]),
     tests(of: "ZooItems"),
-    tests(of: "ZooHamming", ["CZooHamming"]),
+    tests(of: "ZooHamming", ["ZooSeeded", "CZooHamming"]),
     .executableTarget(
       name: "zoo-store-crash", dependencies: ["ZooItems", "ZooSQLiteStore"], path: "Tests/Support/StoreCrash",
       swiftSettings: settings),
     .testTarget(
       name: "ZooStoreTests",
       dependencies: [
-        "ZooItems", "ZooHamming", "ZooSQLiteStore", "ZooPostgresStore", "zoo-store-crash", grdb,
+        "ZooSeeded", "ZooItems", "ZooHamming", "ZooSQLiteStore", "ZooPostgresStore", "zoo-store-crash", grdb,
       ],
       path: "Tests/ZooStoreTests", swiftSettings: settings),
     tests(
@@ -209,7 +212,7 @@ let package = Package(
         "ZooSoftwareDevice",
       ],
       path: "Tests/EndToEndTests", swiftSettings: settings),
-    tests(of: "ZooEvaluation", ["ZooProtocol"]),
+    tests(of: "ZooEvaluation", ["ZooSeeded", "ZooProtocol"]),
     tests(of: "ZooClient", ["ZooProtocol", nioCore, nioPosix, nioConcurrency, protobuf]),
   ],
   cLanguageStandard: .c17

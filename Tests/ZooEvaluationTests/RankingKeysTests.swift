@@ -1,4 +1,5 @@
 import Testing
+import ZooSeeded
 
 @testable import ZooEvaluation
 
@@ -6,7 +7,7 @@ import Testing
 struct RankingKeysTests {
   @Test(arguments: [8, 64, 72, 256])
   func distancesCountTheBitsThatDiffer(bits: Int) {
-    var random = SeededNumbers(seed: UInt64(bits))
+    var random = SeededGenerator(seed: UInt64(bits))
     let codes = (0..<9).map { _ in (0..<bits / 8).map { _ in UInt8.random(in: 0...255, using: &random) } }
     let packed = BinaryCodes(codes, bits: bits)
     for (index, code) in codes.enumerated() {
@@ -17,7 +18,7 @@ struct RankingKeysTests {
 
   @Test(arguments: [1, 5, 16, 37])
   func similaritiesAreCosines(length: Int) {
-    var random = SeededNumbers(seed: UInt64(length))
+    var random = SeededGenerator(seed: UInt64(length))
     let vectors = (0..<7).map { _ in (0..<length).map { _ in Float.random(in: -1...1, using: &random) } }
     let packed = FeatureVectors(vectors)
     for start in stride(from: 0, to: vectors.count, by: FeatureVectors.tile) {
@@ -67,22 +68,5 @@ struct RankingKeysTests {
     for distance: UInt32 in 0...32 {
       for mask: UInt8 in 0..<4 { #expect(scores.key(mask: mask, distance: distance) == distance) }
     }
-  }
-}
-
-/// SplitMix64, the same numbers on every run.
-struct SeededNumbers: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

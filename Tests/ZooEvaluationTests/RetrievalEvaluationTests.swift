@@ -1,5 +1,6 @@
 import Testing
 import ZooEvaluation
+import ZooSeeded
 
 /// An evaluation is what its definitions say, worked out once more without haste.
 struct RetrievalEvaluationTests {
@@ -10,7 +11,7 @@ struct RetrievalEvaluationTests {
 
   /// Pictures whose codes, features and predictions have something to do with their labels.
   private func pictures(_ count: Int, seed: UInt64) -> [LabelledPicture] {
-    var random = SeededNumbers(seed: seed)
+    var random = SeededGenerator(seed: seed)
     return (0..<count).map { number in
       let type = Int.random(in: 0..<4, using: &random)
       let colour = Int.random(in: 0..<3, using: &random)

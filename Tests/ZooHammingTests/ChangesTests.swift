@@ -1,4 +1,5 @@
 import Testing
+import ZooSeeded
 
 @testable import ZooHamming
 
@@ -106,7 +107,7 @@ struct ChangesTests {
 
   @Test("a snapshot stays as it is while the index changes and is compacted")
   func snapshots() throws {
-    var generator = Generator(seed: 1)
+    var generator = SeededGenerator(seed: 1)
     let entries = generator.entries(2000, bits: 64, partitions: 4)
     let index = try HammingIndex(small: 64)
     var snapshots: [(HammingSnapshot, HammingAnswer)] = []
@@ -129,7 +130,7 @@ struct ChangesTests {
 
   @Test("after random changes the index holds what a rebuild holds", arguments: [32, 64, 200, 1024])
   func rebuild(bits: Int) throws {
-    var generator = Generator(seed: UInt64(bits))
+    var generator = SeededGenerator(seed: UInt64(bits))
     let index = try HammingIndex(small: bits)
     var held: [HammingEntry] = []
     var next: UInt32 = 0

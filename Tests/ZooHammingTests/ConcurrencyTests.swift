@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+import ZooSeeded
 
 @testable import ZooHamming
 
@@ -37,7 +38,7 @@ struct ConcurrencyTests {
     let writersLeft = Mutex(2)
     let writers = 2, readers = 2, rounds = 300, batch: UInt32 = 12
     await concurrently(writers + readers + 1) { thread in
-      var generator = Generator(seed: UInt64(thread))
+      var generator = SeededGenerator(seed: UInt64(thread))
       if thread < writers {
         var held: [HammingEntry] = []
         for round in 0..<UInt32(rounds) {
@@ -90,7 +91,7 @@ struct ConcurrencyTests {
 
   @Test("searches that run at once give what each gives alone")
   func parallelSearches() async throws {
-    var generator = Generator(seed: 2)
+    var generator = SeededGenerator(seed: 2)
     let entries = generator.entries(30_000, bits: 256)
     let index = try HammingIndex(bits: 256, threads: 3)
     try index.insert(entries)

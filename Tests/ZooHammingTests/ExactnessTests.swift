@@ -1,4 +1,5 @@
 import Testing
+import ZooSeeded
 
 @testable import ZooHamming
 
@@ -10,7 +11,7 @@ struct ExactnessTests {
     "every width, instruction set, method, number of threads, k and filter gives what brute force gives",
     arguments: widths)
   func matrix(bits: Int) throws {
-    var generator = Generator(seed: UInt64(bits))
+    var generator = SeededGenerator(seed: UInt64(bits))
     // Enough for several tasks where codes are long, and for two passes.
     let entries = generator.entries(bits < 1000 ? 3000 : 4600, bits: bits, partitions: 3)
     let index = try HammingIndex(small: bits)
@@ -58,7 +59,7 @@ struct ExactnessTests {
 
   @Test("many queries at once get what each gets alone", arguments: [32, 64, 128, 256, 1024])
   func batches(bits: Int) throws {
-    var generator = Generator(seed: 5)
+    var generator = SeededGenerator(seed: 5)
     let entries = generator.entries(20_000, bits: bits)
     let index = try HammingIndex(bits: bits, threads: 2)
     try index.insert(entries)
@@ -81,7 +82,7 @@ struct ExactnessTests {
 
   @Test("runs of many tasks give the same on any number of threads", arguments: [64, 256])
   func manyTasks(bits: Int) throws {
-    var generator = Generator(seed: 6)
+    var generator = SeededGenerator(seed: 6)
     let count = 200_000
     let codes = (0..<count * bits / 64).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }
     let index = try HammingIndex(bits: bits, threads: 1)
@@ -108,7 +109,7 @@ struct ExactnessTests {
   func ties() throws {
     let index = try HammingIndex(small: 64, threads: 2)
     let numbers = (0..<5000).map { UInt32($0) }
-    var generator = Generator(seed: 8)
+    var generator = SeededGenerator(seed: 8)
     for number in numbers.shuffled(using: &generator) {
       try index.insert([HammingEntry(number: number, partition: 0, label: 0, code: [UInt8](repeating: 7, count: 8))])
     }

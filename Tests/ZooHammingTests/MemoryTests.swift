@@ -1,4 +1,5 @@
 import Testing
+import ZooSeeded
 
 @testable import ZooHamming
 
@@ -6,7 +7,7 @@ import Testing
 struct MemoryTests {
   @Test("an item of a large index takes at most 24 bytes beyond its code", arguments: ExactnessTests.widths)
   func overhead(bits: Int) throws {
-    var generator = Generator(seed: 2)
+    var generator = SeededGenerator(seed: 2)
     let count = bits <= 128 ? 600_000 : 20_000
     let index = try HammingIndex(bits: bits, threads: 1)
     var codes = [UInt8](repeating: 0, count: count * bits / 8)
@@ -24,7 +25,7 @@ struct MemoryTests {
 
   @Test("inserted one by one, they take little more, and there are few runs")
   func dribs() throws {
-    var generator = Generator(seed: 2)
+    var generator = SeededGenerator(seed: 2)
     let index = try HammingIndex(bits: 64, threads: 1)
     let count = 50_000
     for number in 0..<UInt32(count) {
@@ -36,7 +37,7 @@ struct MemoryTests {
 
   @Test("thousands of small partitions of long codes stay within 40 bytes an item")
   func smallPartitions() throws {
-    var generator = Generator(seed: 2)
+    var generator = SeededGenerator(seed: 2)
     let index = try HammingIndex(bits: 4096, threads: 1)
     for _ in 0..<20 {
       try index.insert(

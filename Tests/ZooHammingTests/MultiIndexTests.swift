@@ -1,4 +1,5 @@
 import Testing
+import ZooSeeded
 
 @testable import ZooHamming
 
@@ -24,7 +25,7 @@ struct MultiIndexTests {
 
   @Test("clustered codes are found by tables, in far fewer comparisons than there are codes", arguments: [64, 128])
   func tablesAreChosen(bits: Int) throws {
-    var generator = Generator(seed: 3)
+    var generator = SeededGenerator(seed: 3)
     let centres = (0..<20_000).map { _ in generator.code(bits: bits) }
     let entries = (0..<300_000).map { number in
       HammingEntry(
@@ -43,7 +44,7 @@ struct MultiIndexTests {
 
   @Test("codes that are like no others are scanned")
   func scanIsChosen() throws {
-    var generator = Generator(seed: 4)
+    var generator = SeededGenerator(seed: 4)
     let entries = (0..<100_000).map { number in
       HammingEntry(number: UInt32(number), partition: 0, label: 0, code: generator.code(bits: 64))
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ZooImaging
+import ZooSeeded
 
 @Suite("Encoding")
 struct EncodingTests {

@@ -1,6 +1,7 @@
 import SwiftProtobuf
 import Testing
 import ZooProtocol
+import ZooSeeded
 
 struct ClientConnectionTests {
   private static func greeting(requestsInFlight: UInt32 = 64) -> WireResponse {

@@ -1,6 +1,7 @@
 import NIOCore
 import Testing
 import ZooProtocol
+import ZooSeeded
 
 struct FrameDecoderTests {
   private static let maximum = 100

@@ -3,6 +3,7 @@ import NIOCore
 import SwiftProtobuf
 import Testing
 import ZooProtocol
+import ZooSeeded
 
 struct MessageFrameTests {
   @Test func aMessageComesBackFromItsFrame() throws {

@@ -1,6 +1,7 @@
 import SwiftProtobuf
 import Testing
 import ZooProtocol
+import ZooSeeded
 
 /// Whatever happens on a connection, in whatever order, its promises hold.
 struct ServerConnectionPropertyTests {

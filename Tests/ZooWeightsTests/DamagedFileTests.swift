@@ -1,4 +1,5 @@
 import Testing
+import ZooSeeded
 import ZooTensor
 import ZooWeights
 
@@ -25,7 +26,7 @@ import ZooWeights
   @Test(arguments: Fixture.names)
   func changedFilesAreReadOrRefused(name: String) throws {
     let original = try Fixture.bytes(name)
-    var generator = SplitMix64(state: name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) })
+    var generator = SeededGenerator(seed: name.utf8.reduce(1) { $0 &* 31 &+ UInt64($1) })
     var refused = 0
     for _ in 0..<250 {
       var bytes = original
@@ -51,7 +52,7 @@ import ZooWeights
     #expect(refused > 25, "the changes are too weak to test anything")
   }
 
-  private func mutate(_ bytes: inout [UInt8], using generator: inout SplitMix64) {
+  private func mutate(_ bytes: inout [UInt8], using generator: inout SeededGenerator) {
     guard !bytes.isEmpty else { return }
     let place = Int.random(in: bytes.indices, using: &generator)
     switch Int.random(in: 0..<7, using: &generator) {
@@ -73,18 +74,5 @@ import ZooWeights
         bytes[target + offset] = byte
       }
     }
-  }
-}
-
-/// Sebastiano Vigna's generator: small, and the same everywhere.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -3,6 +3,7 @@ import ZooBackbones
 import ZooBackend
 import ZooPluginKit
 import ZooSearchHasher
+import ZooSeeded
 
 /// A whole search hasher of a few hundred kilobytes, for tests: the small ResNet-18 of the fixtures with seeded heads, whose
 /// golden the reference backend made. Pictures are 64 × 64 to it.
@@ -46,8 +47,8 @@ public struct TinyHasher: Sendable {
     let weights = ["trunk.safetensors", "heads.safetensors", "categories.txt"]
     let plugin = try SearchHasherPlugin(
       configuration, files: ModelFiles(locations: weights.reduce(into: [:]) { $0[$1] = path($1) }))
-    var numbers = SeededNumbers(seed: 99)
-    let input = try Tensor((0..<64 * 64 * 3).map { _ in numbers.next() }, shape: [1, 64, 64, 3])
+    var numbers = SeededGenerator(seed: 99)
+    let input = try Tensor((0..<64 * 64 * 3).map { _ in numbers.weight() }, shape: [1, 64, 64, 3])
     let graph = try plugin.network()
     let outputs = try ReferenceBackend().compile(graph, options: CompileOptions()).run([input])
     try SafetensorsWriter.write(Weights(["image": input]), to: path("golden/input.safetensors"))
@@ -79,12 +80,12 @@ public struct TinyHasher: Sendable {
   }
 
   private func heads() throws -> [String: Tensor] {
-    var numbers = SeededNumbers(seed: seed)
+    var numbers = SeededGenerator(seed: seed)
     var heads: [String: Tensor] = [:]
     for (name, outputs) in [("hash", bits), ("category", Self.categories.count)] {
       heads["\(name).weight"] = try Tensor(
-        (0..<outputs * Self.features).map { _ in numbers.next() }, shape: [outputs, Self.features])
-      heads["\(name).bias"] = try Tensor((0..<outputs).map { _ in numbers.next() * 0.1 }, shape: [outputs])
+        (0..<outputs * Self.features).map { _ in numbers.weight() }, shape: [outputs, Self.features])
+      heads["\(name).bias"] = try Tensor((0..<outputs).map { _ in numbers.weight() * 0.1 }, shape: [outputs])
     }
     return heads
   }
@@ -96,13 +97,13 @@ public struct TinyHasher: Sendable {
 
   /// A picture that has little in common with that of another seed: PNG, 64 × 64, patches of seeded colours.
   public static func picture(_ seed: Int) throws -> Data {
-    var numbers = SeededNumbers(seed: UInt64(seed) &* 7919 &+ 3)
+    var numbers = SeededGenerator(seed: UInt64(seed) &* 7919 &+ 3)
     let side = 64
     let patch = 8
     var pixels = [UInt8](repeating: 0, count: side * side * 3)
     for y in stride(from: 0, to: side, by: patch) {
       for x in stride(from: 0, to: side, by: patch) {
-        let colour = (0..<3).map { _ in UInt8(max(0, min(255, (numbers.next() + 1) * 127.5))) }
+        let colour = (0..<3).map { _ in UInt8(max(0, min(255, (numbers.weight() + 1) * 127.5))) }
         for row in y..<y + patch {
           for column in x..<x + patch {
             for channel in 0..<3 { pixels[(row * side + column) * 3 + channel] = colour[channel] }

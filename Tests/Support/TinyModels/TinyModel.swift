@@ -2,6 +2,7 @@ public import Foundation
 import ZooBackend
 import ZooCycleGAN
 public import ZooPluginKit
+import ZooSeeded
 
 /// A whole model of a few kilobytes, for tests: a CycleGAN generator of one block and width 2 with seeded weights, whose
 /// golden the reference backend made.
@@ -55,8 +56,8 @@ public struct TinyModel: Sendable {
       fault == .notFinite ? try Weights(tensors(seed: seed, isFinite: false)) : healthy, to: path("weights.safetensors")
     )
 
-    var numbers = SeededNumbers(seed: 99)
-    let input = try Tensor((0..<16 * 16 * 3).map { _ in numbers.next() }, shape: [1, 16, 16, 3])
+    var numbers = SeededGenerator(seed: 99)
+    let input = try Tensor((0..<16 * 16 * 3).map { _ in numbers.weight() }, shape: [1, 16, 16, 3])
     let tested = fault == .wrongGolden ? try Weights(tensors(seed: seed + 1, isFinite: true)) : healthy
     let output = try Self.run(tested, on: input)
     try SafetensorsWriter.write(Weights(["image": input]), to: path("golden/input.safetensors"))
@@ -112,7 +113,7 @@ public struct TinyModel: Sendable {
   }
 
   private func tensors(seed: UInt64, isFinite: Bool) throws -> [String: Tensor] {
-    var numbers = SeededNumbers(seed: seed)
+    var numbers = SeededGenerator(seed: seed)
     let w = width
     let shapes: [(String, Shape)] = [
       ("model.1", [w, 3, 7, 7]), ("model.4", [2 * w, w, 3, 3]), ("model.7", [4 * w, 2 * w, 3, 3]),
@@ -121,7 +122,7 @@ public struct TinyModel: Sendable {
     ]
     var tensors: [String: Tensor] = [:]
     for (name, shape) in shapes {
-      var values = (0..<shape.elementCount).map { _ in numbers.next() * 0.3 }
+      var values = (0..<shape.elementCount).map { _ in numbers.weight() * 0.3 }
       if !isFinite, name == "model.7" { values[5] = .nan }
       tensors["\(name).weight"] = try Tensor(values, shape: shape)
     }

@@ -1,6 +1,7 @@
 import Synchronization
 import Testing
 import ZooItems
+import ZooSeeded
 
 @Suite("Many at once")
 struct ConcurrencyTests {

@@ -1,5 +1,6 @@
 import Testing
 import ZooItems
+import ZooSeeded
 
 @Suite("What is near")
 struct NearestTests {

@@ -1,5 +1,6 @@
 import Testing
 import ZooItems
+import ZooSeeded
 
 @Suite("What putting does")
 struct PutTests {

@@ -1,4 +1,5 @@
 import ZooItems
+import ZooSeeded
 
 /// Items whose 64-bit codes lie around a few centres, as those of real pictures do, and searches near them.
 struct ClusteredHistory {

@@ -1,4 +1,5 @@
 import Testing
+import ZooSeeded
 
 @testable import ZooSQLiteStore
 

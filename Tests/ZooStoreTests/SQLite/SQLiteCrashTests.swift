@@ -2,6 +2,7 @@ import Foundation
 import Testing
 import ZooItems
 import ZooSQLiteStore
+import ZooSeeded
 
 @Suite("SQLite: killed at any point")
 struct SQLiteCrashTests {

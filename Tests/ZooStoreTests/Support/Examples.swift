@@ -1,5 +1,6 @@
 import Testing
 import ZooItems
+import ZooSeeded
 
 extension IndexSettings {
   static func testing(bits: Int = 64, next: Hasher? = nil) -> IndexSettings {

@@ -1,5 +1,6 @@
 import Testing
 import ZooItems
+import ZooSeeded
 
 /// Does the same at random to a store and to the reference, and expects the same of both.
 struct RandomHistory {
