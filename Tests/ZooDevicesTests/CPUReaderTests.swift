@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -59,6 +60,28 @@ struct CPUReaderTests {
     let cool = reader.read(at: .seconds(2))
     #expect(cool.readings[.throttled] == .success(0))
     #expect(cool.throttleReasons.isEmpty)
+  }
+
+  @Test("sensors whose modules are loaded later are found by a reader that is there already")
+  func loadedLater() throws {
+    let (powercap, hwmon) = (
+      tree.folder.appending(path: "sys/class/powercap"), tree.folder.appending(path: "sys/class/hwmon")
+    )
+    let aside = tree.folder.appending(path: "aside")
+    try FileManager.default.createDirectory(at: aside, withIntermediateDirectories: true)
+    for folder in [powercap, hwmon] {
+      try FileManager.default.moveItem(at: folder, to: aside.appending(path: folder.lastPathComponent))
+    }
+    var reader = reader()
+    let before = reader.read(at: .zero)
+    #expect(before.readings[.energy] == .failure(EnergyCounters.missing))
+    #expect(before.readings[.temperature] == .failure(TemperatureSensor.missing))
+    for folder in [powercap, hwmon] {
+      try FileManager.default.moveItem(at: aside.appending(path: folder.lastPathComponent), to: folder)
+    }
+    let after = reader.read(at: .seconds(1))
+    #expect(after.readings[.energy] == .success(0))
+    #expect(after.readings[.temperature] == .success(63.5))
   }
 
   @Test("times that stand still, or go back, give no nonsense")

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import ZooLibraries
 import ZooStandIns
@@ -56,5 +57,56 @@ struct DeviceMonitorTests {
     #expect(report.notes.isEmpty)
     // Nobody sees the processes who did not ask for them.
     #expect(try await monitor.report().devices.allSatisfy { $0.processes == .success([]) })
+  }
+
+  @Test("energy is counted however often its counter goes round while nobody asks, once somebody has asked")
+  func roundAndRound() async throws {
+    let tree = try MachineTree("amd-server")
+    let timer = HandTimer()
+    let monitor = DeviceMonitor(root: tree.folder.path, finder: nowhere, later: timer.start)
+    func set(_ microjoules: Int) throws {
+      try tree.write("\(microjoules)\n", to: "sys/class/powercap/intel-rapl:0/energy_uj")
+    }
+    func joules() async throws -> Double {
+      try #require(try await monitor.report(processes: true).devices[0].readings[.energy]?.value)
+    }
+    try set(0)
+    #expect(timer.isEmpty)
+    let before = try await joules()
+    for _ in 0..<3 {
+      try set(60_000_000_000)
+      #expect(try await timer.expire() == DeviceMonitor.following)
+      try set(0)
+      #expect(try await timer.expire() == DeviceMonitor.following)
+    }
+    try set(1_000_000)
+    // Up to where each of the counters begins again.
+    let range = 65532.610987
+    #expect(try await abs(joules() - before - 3 * range - 1) < 1e-6)
+  }
+}
+
+/// Whose time is over when a test says so.
+private final class HandTimer: Sendable {
+  private let waiting = Mutex<[(Duration, @Sendable () -> Void)]>([])
+
+  var isEmpty: Bool { waiting.withLock { $0.isEmpty } }
+
+  @Sendable func start(_ delay: Duration, _ body: @escaping @Sendable () -> Void) {
+    waiting.withLock { $0.append((delay, body)) }
+  }
+
+  /// Waits for the next one, which is started when what the first one does is done.
+  ///
+  /// - Returns: how long the only one that waits would have waited.
+  func expire() async throws -> Duration? {
+    let all = waiting.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    guard all.count == 1 else { return nil }
+    all[0].1()
+    while isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+    return all[0].0
   }
 }

@@ -12,7 +12,8 @@ struct NVIDIAReaderTests {
   ) throws -> (devices: [Device], notes: [DeviceReport.Note]) {
     let library = try NVMLStandIn(what)
     defer { library.remove() }
-    return NVIDIAReader(files: SystemFiles(root: "/nowhere"), finder: library.finder).read(processes: processes)
+    var reader = NVIDIAReader(files: SystemFiles(root: "/nowhere"), finder: library.finder)
+    return reader.read(at: .zero, processes: processes)
   }
 
   @Test("a card tells all that it has")
@@ -37,12 +38,12 @@ struct NVIDIAReaderTests {
 
   @Test("the counter of energy is in joules: 100 W between two readings")
   func energy() throws {
-    let reader = NVIDIAReader(files: SystemFiles(root: "/nowhere"), finder: try NVMLStandIn(.healthy).finder)
+    var reader = NVIDIAReader(files: SystemFiles(root: "/nowhere"), finder: try NVMLStandIn(.healthy).finder)
     let clock = ContinuousClock()
     let start = clock.now
-    let first = try #require(reader.read(processes: false).devices[0].readings[.energy]?.value)
+    let first = try #require(reader.read(at: .zero, processes: false).devices[0].readings[.energy]?.value)
     Thread.sleep(forTimeInterval: 0.05)
-    let second = try #require(reader.read(processes: false).devices[0].readings[.energy]?.value)
+    let second = try #require(reader.read(at: .zero, processes: false).devices[0].readings[.energy]?.value)
     let most = (clock.now - start) / .seconds(1) * 100
     #expect(second - first >= 4.9)
     #expect(second - first <= most + 0.01)
@@ -119,14 +120,21 @@ struct NVIDIAReaderTests {
   func processes() throws {
     let tree = try MachineTree("intel-desktop")
     try tree.write("python3\n", to: "proc/2/comm")
-    let devices = NVIDIAReader(files: tree.files, finder: try NVMLStandIn(.healthy).finder).read(processes: true)
-      .devices
+    var reader = NVIDIAReader(files: tree.files, finder: try NVMLStandIn(.healthy).finder)
+    let devices = reader.read(at: .zero, processes: true).devices
     let processes = try devices[0].processes.get()
     #expect(processes.count == 101)
     #expect(processes[0] == DeviceProcess(pid: 1, name: "", kind: "compute", memory: nil))
     #expect(processes[1] == DeviceProcess(pid: 2, name: "python3", kind: "compute", memory: 1 << 20))
     #expect(processes[100] == DeviceProcess(pid: 4242, name: "", kind: "graphics", memory: 5 << 20))
     #expect(try devices[1].processes.get().map(\.pid) == [4242])
+  }
+
+  @Test("a list of processes that a card does not have hides no other one; a forbidden one does")
+  func oneList() throws {
+    let computing = try read(.noGraphics, processes: true).devices
+    #expect(try computing[0].processes.get().map(\.kind) == [String](repeating: "compute", count: 100))
+    #expect(computing[1].processes == .success([]))
     let forbidden = try read(.forbidden, processes: true).devices[0]
     guard case .failure(let unavailable) = forbidden.processes else {
       return #expect(Bool(false), "processes are listed")
@@ -137,13 +145,32 @@ struct NVIDIAReaderTests {
   @Test("a missing library is said with what to install; where it was looked for is for people of the machine")
   func missing() {
     let finder = LibraryFinder(configured: ["/nowhere/at/all"], asksLoader: false, folders: [])
-    let (devices, notes) = NVIDIAReader(files: SystemFiles(), finder: finder).read(processes: true)
+    var reader = NVIDIAReader(files: SystemFiles(), finder: finder)
+    let (devices, notes) = reader.read(at: .zero, processes: true)
     #expect(devices.isEmpty)
     #expect(notes.count == 1)
     #expect(notes[0].text.contains("libnvidia-ml.so.1 was not found"))
     #expect(notes[0].text.contains("NVIDIA's driver"))
     #expect(!notes[0].text.contains("/nowhere"))
     #expect(notes[0].details.contains("/nowhere/at/all"))
+  }
+
+  @Test("a library that comes later is found by a running monitor, and not looked for at every reading")
+  func later() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "zoo-nvml-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var reader = NVIDIAReader(
+      files: SystemFiles(), finder: LibraryFinder(configured: [folder.path], asksLoader: false, folders: []))
+    func devices(at seconds: Int) -> Int { reader.read(at: .seconds(seconds), processes: false).devices.count }
+
+    #expect(devices(at: 0) == 0)
+    let file = "libnvidia-ml.so.1"
+    try FileManager.default.copyItem(
+      at: try NVMLStandIn(.healthy).folder.appending(path: file), to: folder.appending(path: file))
+    #expect(devices(at: 9) == 0)
+    #expect(devices(at: 10) == 2)
+    #expect(devices(at: 11) == 2)
   }
 
   @Test("a file that is no library, and a library that is not NVML, are notes")
@@ -154,7 +181,8 @@ struct NVIDIAReaderTests {
     let file = folder.appending(path: "libnvidia-ml.so.1")
     let finder = LibraryFinder(configured: [folder.path], asksLoader: false, folders: [])
     func note() -> DeviceReport.Note? {
-      NVIDIAReader(files: SystemFiles(), finder: finder).read(processes: false).notes.first
+      var reader = NVIDIAReader(files: SystemFiles(), finder: finder)
+      return reader.read(at: .zero, processes: false).notes.first
     }
 
     try Data("not a library".utf8).write(to: file)

@@ -14,12 +14,18 @@ public struct DevicesBusy: Error, Sendable, CustomStringConvertible {
 ///
 /// A rate (utilisation, a CPU's power, its throttling) is a mean over the time since the last reading, which is kept
 /// between a tenth of a second and two seconds: who asks again sooner gets the same answer, who asks later waits a fifth
-/// of a second. Sensors are read on a thread of the monitor's own, as a driver may be slow to answer.
+/// of a second. Sensors are read on a thread of the monitor's own, as a driver may be slow to answer. From the first reading
+/// on counters that go round are followed, so that who asks after hours gets what has been taken meanwhile.
 public final class DeviceMonitor: Sendable {
   private static let shortest = Duration.milliseconds(100)
   private static let longest = Duration.seconds(2)
   private static let settling = Duration.milliseconds(200)
   private static let mostWaiting = 64
+  /// A counter of energy goes round in half a minute at 2 kW, the soonest.
+  static let following = Duration.seconds(20)
+
+  /// Does something after a time.
+  typealias Timer = @Sendable (Duration, @escaping @Sendable () -> Void) -> Void
 
   private struct State {
     var reader: DeviceReader?
@@ -27,6 +33,7 @@ public final class DeviceMonitor: Sendable {
   }
 
   private let makeReader: @Sendable () -> DeviceReader
+  private let later: Timer
   private let start = ContinuousClock.now
   private let queue = DispatchQueue(label: "zoo.devices")
   private let waiting = Atomic<Int>(0)
@@ -36,7 +43,14 @@ public final class DeviceMonitor: Sendable {
   /// - Parameters:
   ///   - root: a folder that stands for `/`.
   ///   - finder: where NVIDIA's library is looked for.
-  public init(root: String = "/", finder: LibraryFinder = LibraryFinder()) {
+  public convenience init(root: String = "/", finder: LibraryFinder = LibraryFinder()) {
+    self.init(root: root, finder: finder) { delay, body in
+      DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + delay / .seconds(1), execute: body)
+    }
+  }
+
+  init(root: String, finder: LibraryFinder, later: @escaping Timer) {
+    self.later = later
     makeReader = {
       let files = SystemFiles(root: root)
       return DeviceReader(
@@ -60,12 +74,24 @@ public final class DeviceMonitor: Sendable {
     }
   }
 
+  /// As long as the monitor is there.
+  private func followCounters() {
+    later(Self.following) { [weak self] in
+      guard let self else { return }
+      queue.async { [self] in
+        state.withLock { $0.reader?.followCounters() }
+        followCounters()
+      }
+    }
+  }
+
   private func read(_ state: inout State, processes: Bool) -> DeviceReport {
     var age = state.latest.map { start.duration(to: .now) - $0.time }
     if let latest = state.latest, let known = age, known < Self.shortest {
       if !processes { return latest }
       age = nil
     }
+    if state.reader == nil { followCounters() }
     var reader = state.reader ?? makeReader()
     if age.map({ $0 > Self.longest }) ?? true {
       _ = reader.read(at: start.duration(to: .now), processes: false)

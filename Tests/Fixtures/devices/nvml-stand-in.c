@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { HEALTHY, NO_SENSORS, LOST, GONE, NO_DRIVER, MISMATCH, OLD, NONE, ODD, FORBIDDEN };
+enum { HEALTHY, NO_SENSORS, LOST, GONE, NO_DRIVER, MISMATCH, OLD, NONE, ODD, FORBIDDEN, NO_GRAPHICS };
 
 struct zoo_nvml_device_handle {
   int index;
@@ -156,6 +156,7 @@ int nvmlDeviceGetComputeRunningProcesses_v3(zoo_nvml_device card, unsigned int *
 
 int nvmlDeviceGetGraphicsRunningProcesses_v3(zoo_nvml_device card, unsigned int *count, zoo_nvml_process *list) {
   CHECK(card);
+  if (CASE == NO_GRAPHICS) return ZOO_NVML_NOT_SUPPORTED;
   if (*count == 0) return ZOO_NVML_INSUFFICIENT_SIZE;
   *count = 1;
   list[0] = (zoo_nvml_process){.pid = 4242, .memory = 5 << 20};

@@ -4,7 +4,7 @@ public import Foundation
 public struct NVMLStandIn {
   /// What it plays, in the order of the C file.
   public enum Case: Int, Sendable {
-    case healthy, noSensors, lost, gone, noDriver, mismatch, old, none, odd, forbidden
+    case healthy, noSensors, lost, gone, noDriver, mismatch, old, none, odd, forbidden, noGraphics
   }
 
   public struct BuildFailure: Error {}

@@ -10,7 +10,7 @@ struct CPUReader {
   private let files: SystemFiles
   private let device: CPUDevice
   private var energy: EnergyCounters
-  private let temperature: TemperatureSensor
+  private var temperature: TemperatureSensor
   private let clocks: ProcessorClocks
   private let throttling: ThrottleCounters
   private var earlier: Earlier?
@@ -64,6 +64,9 @@ struct CPUReader {
     earlier = now
     return status
   }
+
+  /// Keeps up with counters that go round.
+  mutating func followCounters() { _ = try? energy.read(files: files) }
 
   private static func known<Value>(_ value: Value?) throws(Unavailable) -> Value {
     guard let value else { throw first }

@@ -24,17 +24,22 @@ struct EnergyCounters {
   static let missing = Unavailable(
     "the kernel shows no RAPL counters: a virtual machine has none; elsewhere load the module intel_rapl_msr")
 
-  init(files: SystemFiles) {
+  init(files: SystemFiles) { packages = Self.packages(files) }
+
+  private static func packages(_ files: SystemFiles) -> [Package] {
     // intel-rapl:0:0 is a part of intel-rapl:0, intel-rapl-mmio:0 the same package once more, psys the whole board.
-    packages = files.names(in: "sys/class/powercap").filter {
+    files.names(in: "sys/class/powercap").filter {
       $0.hasPrefix("intel-rapl:") && $0.split(separator: ":").count == 2
-    }.map { Package(folder: "sys/class/powercap/\($0)") }
-    packages.removeAll { !((try? files.line("\($0.folder)/name"))?.hasPrefix("package") ?? false) }
+    }.map { Package(folder: "sys/class/powercap/\($0)") }.filter {
+      (try? files.line("\($0.folder)/name"))?.hasPrefix("package") ?? false
+    }
   }
 
   /// Joules since the first reading. Right as long as no counter goes all the way round between two readings: AMD's hold
   /// 65 kJ, two minutes of a package that takes 500 W.
   mutating func read(files: SystemFiles) throws(Unavailable) -> Double {
+    // A module may have been loaded since.
+    if packages.isEmpty { packages = Self.packages(files) }
     guard !packages.isEmpty else { throw Self.missing }
     do throws(FileFailure) {
       var readings: [UInt64] = []

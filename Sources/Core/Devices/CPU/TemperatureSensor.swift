@@ -7,16 +7,20 @@ struct TemperatureSensor {
     "the kernel shows no temperature sensor of the processor: a virtual machine has none; elsewhere load the module "
       + "coretemp (Intel) or k10temp (AMD)")
 
-  private let folders: [String]
+  private var folders: [String]
 
-  init(files: SystemFiles) {
-    folders = files.names(in: "sys/class/hwmon").map { "sys/class/hwmon/\($0)" }.filter { folder in
-      (try? files.line("\(folder)/name")).map(Self.drivers.contains) ?? false
+  init(files: SystemFiles) { folders = Self.folders(files) }
+
+  private static func folders(_ files: SystemFiles) -> [String] {
+    files.names(in: "sys/class/hwmon").map { "sys/class/hwmon/\($0)" }.filter { folder in
+      (try? files.line("\(folder)/name")).map(drivers.contains) ?? false
     }
   }
 
   /// Degrees Celsius of the hottest place.
-  func read(files: SystemFiles) throws(Unavailable) -> Double {
+  mutating func read(files: SystemFiles) throws(Unavailable) -> Double {
+    // A module may have been loaded since.
+    if folders.isEmpty { folders = Self.folders(files) }
     guard !folders.isEmpty else { throw Self.missing }
     var hottest: Double?
     var failure: Unavailable?

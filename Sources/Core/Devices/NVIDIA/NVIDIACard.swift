@@ -68,22 +68,30 @@ struct NVIDIACard {
     ].filter { bits & UInt64($0.0) != 0 }.map(\.1)
   }
 
-  /// Those that compute and those that draw; one that does both is listed for each.
+  /// Those that compute and those that draw; one that does both is listed for each. A list that cannot be had does not hide
+  /// the other one, unless it is forbidden: who may not see all processes is told so.
   func processes(files: SystemFiles) -> Result<[DeviceProcess], Unavailable> {
-    reading { () throws(NVML.Failure) in
-      var all: [DeviceProcess] = []
-      for (kind, name) in [
-        ("compute", "nvmlDeviceGetComputeRunningProcesses_v3"),
-        ("graphics", "nvmlDeviceGetGraphicsRunningProcesses_v3"),
-      ] {
+    var all: [DeviceProcess] = []
+    var failures: [NVML.Failure] = []
+    let lists = [
+      ("compute", "nvmlDeviceGetComputeRunningProcesses_v3"), ("graphics", "nvmlDeviceGetGraphicsRunningProcesses_v3"),
+    ]
+    for (kind, name) in lists {
+      do throws(NVML.Failure) {
         all += try processes(name).map { process in
           DeviceProcess(
             pid: process.pid, name: (try? files.line("proc/\(process.pid)/comm")) ?? "", kind: kind,
             memory: process.memory == .max ? nil : process.memory)
         }
+      } catch {
+        failures.append(error)
       }
-      return all
     }
+    let forbidden = failures.first { $0.code == Int32(ZOO_NVML_NO_PERMISSION) }
+    if let failure = forbidden ?? (failures.count == lists.count ? failures.first : nil) {
+      return .failure(failure.unavailable)
+    }
+    return .success(all)
   }
 
   private func processes(_ name: String) throws(NVML.Failure) -> [zoo_nvml_process] {

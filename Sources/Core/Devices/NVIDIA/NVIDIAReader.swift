@@ -3,26 +3,36 @@ import ZooLibraries
 
 /// Reads the sensors of NVIDIA's GPUs.
 struct NVIDIAReader: Sendable {
+  /// What was not there is looked for again after so long, as it may have been installed: a driver that is there and does
+  /// not work takes its time to say so.
+  private static let patience = Duration.seconds(10)
+
   private let files: SystemFiles
-  private let library: Result<NVML, DeviceReport.Note>
+  private let finder: LibraryFinder
+  private var library: Result<NVML, DeviceReport.Note>?
+  /// When the library was looked for.
+  private var searched = Duration.zero
 
   init(files: SystemFiles, finder: LibraryFinder) {
     self.files = files
+    self.finder = finder
+  }
+
+  private static func open(by finder: LibraryFinder) -> Result<NVML, DeviceReport.Note> {
     let search = finder.search(for: NVML.description)
     let file = NVML.description.files[0]
     guard let found = search.library else {
       let isThere = search.attempts.contains { $0.file.contains("/") }
-      library = .failure(
-        Self.note(
+      return .failure(
+        note(
           isThere
             ? "\(file) is there and cannot be opened: `zoo-server devices` on the server's machine says why"
             : "\(file) was not found. \(NVML.description.remedy)", details: search.explanation))
-      return
     }
     do throws(NVML.Failure) {
-      library = .success(try NVML(found))
+      return .success(try NVML(found))
     } catch {
-      library = .failure(Self.note(error.reason, details: "\(error.reason) (\(found.path))"))
+      return .failure(note(error.reason, details: "\(error.reason) (\(found.path))"))
     }
   }
 
@@ -32,13 +42,26 @@ struct NVIDIAReader: Sendable {
   }
 
   /// All GPUs, and what is to be said where there are none.
-  func read(processes: Bool) -> (devices: [Device], notes: [DeviceReport.Note]) {
+  ///
+  /// - Parameter time: by any clock that never goes back.
+  mutating func read(at time: Duration, processes: Bool) -> (devices: [Device], notes: [DeviceReport.Note]) {
     do throws(DeviceReport.Note) {
-      let devices = try devices(of: try library.get(), processes: processes)
+      let devices = try devices(of: try opened(at: time), processes: processes)
       return (devices, devices.isEmpty ? [Self.note("NVIDIA's driver is there and knows none")] : [])
     } catch {
+      // A driver that has gone must be initialised again when it is back.
+      library = .failure(error)
       return ([], [error])
     }
+  }
+
+  private mutating func opened(at time: Duration) throws(DeviceReport.Note) -> NVML {
+    if let library, case .success = library { return try library.get() }
+    if let library, time - searched < Self.patience { return try library.get() }
+    searched = time
+    let library = Self.open(by: finder)
+    self.library = library
+    return try library.get()
   }
 
   private func devices(of nvml: NVML, processes: Bool) throws(DeviceReport.Note) -> [Device] {
