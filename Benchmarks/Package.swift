@@ -17,9 +17,11 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
+    .target(name: "Measuring", swiftSettings: settings),
     .executableTarget(
       name: "zoo-compare",
       dependencies: [
+        "Measuring",
         .product(name: "ZooCore", package: "zoo"),
         .product(name: "ZooPlugins", package: "zoo"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -28,6 +30,7 @@ let package = Package(
     .executableTarget(
       name: "zoo-compare-search",
       dependencies: [
+        "Measuring",
         .product(name: "ZooCore", package: "zoo"),
         .product(name: "ZooSearchEngine", package: "zoo"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -36,6 +39,7 @@ let package = Package(
     .executableTarget(
       name: "zoo-bench-search",
       dependencies: [
+        "Measuring",
         .product(name: "ZooClient", package: "zoo"),
         .product(name: "ZooCore", package: "zoo"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

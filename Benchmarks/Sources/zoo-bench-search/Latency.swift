@@ -1,4 +1,5 @@
 import Foundation
+import Measuring
 import SwiftProtobuf
 import ZooClient
 import ZooProtocol
@@ -53,7 +54,7 @@ struct Latency: Sendable {
       for request in Request.allCases {
         let start = ContinuousClock.now
         var sample = try await send(request)
-        sample.elapsed = (.now - start) / .milliseconds(1)
+        sample.elapsed = (.now - start).milliseconds
         if round >= Self.warmup { samples[request, default: []].append(sample) }
       }
     }

@@ -1,10 +1,16 @@
 import Foundation
+import Measuring
 import SwiftProtobuf
+import Synchronization
 import ZooClient
 import ZooProtocol
 
-/// Searches by code in a closed loop: alone, and then while one caller puts items and another removes items.
-struct Mixed: Sendable {
+/// Searches by code in a closed loop: alone, and then while one caller puts items and another removes items, the oldest first.
+final class Mixed: Sendable {
+  /// Items that are left, so that a search hardly ever finds one that is removed before it is read.
+  static let fewest = 1000
+  private static let k = 20
+
   struct Rate: Encodable {
     var perSecond: Double
     var medianMilliseconds: Double
@@ -37,13 +43,26 @@ struct Mixed: Sendable {
   let maker: ItemMaker
   /// In the index: 0 until this.
   let items: Int
+  /// Items that were put since.
+  private let put = Atomic<Int>(0)
+
+  init(client: ZooClient, index: String, maker: ItemMaker, items: Int) {
+    self.client = client
+    self.index = index
+    self.maker = maker
+    self.items = items
+  }
 
   func measure(for duration: Duration) async throws -> Result {
     let alone = try await searches(for: duration)
     async let puts = rate(for: duration) { round in
       try await Filling(client: client, index: index, maker: maker).put(items + round..<items + round + 1)
+      put.add(1, ordering: .releasing)
     }
-    async let removals = rate(for: duration) { round in
+    async let removals = rate(
+      for: duration, while: { [self] in $0 + Self.fewest < items + put.load(ordering: .acquiring) }
+    ) {
+      round in
       let removed = try await client.remove([maker.id(round)], from: index)
       guard removed == [true] else { throw ZooError(.internal, "item \(round) was not there to be removed") }
     }
@@ -60,14 +79,17 @@ struct Mixed: Sendable {
   private func search(_ round: Int) async throws {
     let result = try await client.search(
       .with {
-        ($0.index, $0.k, $0.allCategories) = (index, 20, true)
+        ($0.index, $0.k, $0.allCategories) = (index, UInt32(Self.k), true)
         $0.code = maker.code(UInt64.max - UInt64(round))
       })
-    guard result.hits.count == 20 else { throw ZooError(.internal, "a search found \(result.hits.count) items") }
+    guard result.hits.count == Self.k else { throw ZooError(.internal, "a search found \(result.hits.count) items") }
   }
 
-  private func rate(for duration: Duration, _ body: @Sendable (Int) async throws -> Void) async throws -> Rate {
-    Self.rate(try await times(for: duration, body), duration)
+  private func rate(
+    for duration: Duration, while isPossible: @Sendable (Int) -> Bool = { _ in true },
+    _ body: @Sendable (Int) async throws -> Void
+  ) async throws -> Rate {
+    Self.rate(try await times(for: duration, while: isPossible, body), duration)
   }
 
   private static func rate(_ times: [Double], _ duration: Duration) -> Rate {
@@ -76,14 +98,21 @@ struct Mixed: Sendable {
       p99Milliseconds: Statistics.quantile(times, 0.99))
   }
 
-  /// Milliseconds of each call, one after the other.
-  private func times(for duration: Duration, _ body: @Sendable (Int) async throws -> Void) async throws -> [Double] {
+  /// Milliseconds of each call, one after the other. Waits where the next one is not possible yet.
+  private func times(
+    for duration: Duration, while isPossible: @Sendable (Int) -> Bool = { _ in true },
+    _ body: @Sendable (Int) async throws -> Void
+  ) async throws -> [Double] {
     let end = ContinuousClock.now + duration
     var times: [Double] = []
     while ContinuousClock.now < end {
+      guard isPossible(times.count) else {
+        try await Task.sleep(for: .milliseconds(1))
+        continue
+      }
       let start = ContinuousClock.now
       try await body(times.count)
-      times.append((.now - start) / .milliseconds(1))
+      times.append((.now - start).milliseconds)
     }
     return times
   }

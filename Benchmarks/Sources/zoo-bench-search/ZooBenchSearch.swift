@@ -23,7 +23,9 @@ struct ZooBenchSearch: AsyncParsableCommand {
 
   func run() async throws {
     guard let address = ServerAddress(server) else { throw ValidationError("--server is \(server): give HOST:PORT") }
-    guard items > 0, rounds > 0, seconds > 0 else { throw ValidationError("give items, rounds and seconds above 0") }
+    guard items >= Mixed.fewest, rounds > 0, seconds > 0 else {
+      throw ValidationError("give \(Mixed.fewest) items or more, and rounds and seconds above 0")
+    }
     let token = ProcessInfo.processInfo.environment["ZOO_TOKEN"] ?? ""
     let names = try String(contentsOfFile: categories, encoding: .utf8).split(separator: "\n").map(String.init)
     let picture = try Data(contentsOf: URL(filePath: photo))

@@ -1,4 +1,5 @@
 import Foundation
+import Measuring
 import ZooHamming
 
 /// An index and the request that is timed.
@@ -66,8 +67,4 @@ struct Session {
     }
     try pairs.withUnsafeBytes { try Data($0).write(to: URL(filePath: path)) }
   }
-}
-
-extension Duration {
-  var milliseconds: Double { self / .milliseconds(1) }
 }

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Foundation
+import Measuring
 import ZooBackend
 public import ZooCPU
 import ZooCUDA
@@ -116,8 +117,4 @@ extension InstructionSet: @retroactive ExpressibleByArgument {
     guard let set = Self.allCases.first(where: { $0.description.lowercased() == argument }) else { return nil }
     self = set
   }
-}
-
-extension Duration {
-  var milliseconds: Double { self / .milliseconds(1) }
 }

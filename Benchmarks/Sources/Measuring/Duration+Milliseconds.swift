@@ -1,0 +1,3 @@
+extension Duration {
+  public var milliseconds: Double { self / .milliseconds(1) }
+}
