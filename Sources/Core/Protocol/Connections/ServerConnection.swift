@@ -53,16 +53,23 @@ public struct ServerConnection: Sendable {
 
   /// A frame came that holds a request.
   public mutating func received(_ request: WireRequest, at now: Instant) -> [Action] {
-    switch phase {
-    case .closed: return []
-    case .greeting: return greet(request)
-    case .draining:
-      // What is in flight can still be given up, so that the end comes sooner.
-      if request.id != 0, case .cancel(let cancel) = request.call {
-        return closingWhenDrained(give(up: cancel, for: request.id))
+    do throws(ZooError) {
+      switch phase {
+      case .closed: return []
+      case .greeting: return try greet(request)
+      case .draining:
+        // What is in flight can still be given up, so that the end comes sooner.
+        if request.id != 0, case .cancel(let cancel) = request.call {
+          return closingWhenDrained(give(up: cancel, for: request.id))
+        }
+        throw ZooError(.unavailable, "the server is shutting down: try another")
+      case .open(let access): return try take(request, access: access, at: now)
       }
-      return [.send(.failure(of: request.id, ZooError(.unavailable, "the server is shutting down: try another")))]
-    case .open(let access): return take(request, access: access, at: now)
+    } catch {
+      let failure = Action.send(.failure(of: request.id, error))
+      // Who does not begin as agreed does not go on.
+      if case .greeting = phase { return closing([failure]) }
+      return [failure]
     }
   }
 
@@ -133,22 +140,19 @@ public struct ServerConnection: Sendable {
 
   // MARK: Requests
 
-  private mutating func greet(_ request: WireRequest) -> [Action] {
+  private mutating func greet(_ request: WireRequest) throws(ZooError) -> [Action] {
     guard case .hello(let hello) = request.call else {
-      let error = ZooError(.failedPrecondition, "the first request on a connection is hello")
-      return closing([.send(.failure(of: request.id, error))])
+      throw ZooError(.failedPrecondition, "the first request on a connection is hello")
     }
-    guard request.id != 0 else { return closing([.send(.failure(of: 0, Self.noID))]) }
+    try Self.checkID(of: request)
     guard hello.protocolVersion == ProtocolLimits.version else {
-      let error = ZooError(
+      throw ZooError(
         .failedPrecondition,
         "hello.protocol_version is \(hello.protocolVersion) and this server speaks \(ProtocolLimits.version)")
-      return closing([.send(.failure(of: request.id, error))])
     }
     let access = tokens.access(of: hello.token)
     guard access != .none else {
-      let error = ZooError(.unauthenticated, "hello.token is not one that this server knows: ask its administrator")
-      return closing([.send(.failure(of: request.id, error))])
+      throw ZooError(.unauthenticated, "hello.token is not one that this server knows: ask its administrator")
     }
     phase = .open(access)
     var response = WireResponse()
@@ -160,53 +164,46 @@ public struct ServerConnection: Sendable {
     return [.send(response)]
   }
 
-  private mutating func take(_ request: WireRequest, access: AccessTokens.Access, at now: Instant) -> [Action] {
-    guard request.id != 0 else { return [.send(.failure(of: 0, Self.noID))] }
+  private mutating func take(
+    _ request: WireRequest, access: AccessTokens.Access, at now: Instant
+  ) throws(ZooError) -> [Action] {
+    try Self.checkID(of: request)
     guard inFlight[request.id] == nil else {
-      let error = ZooError(
+      throw ZooError(
         .invalidArgument, "id \(request.id) is that of a request in flight: give each request an id of its own")
-      return [.send(.failure(of: request.id, error))]
     }
     guard let call = request.call else {
-      let error = ZooError(.unimplemented, "call is not set, or to one that this server does not know")
-      return [.send(.failure(of: request.id, error))]
+      throw ZooError(.unimplemented, "call is not set, or to one that this server does not know")
     }
     // The one check of access, before anything is dispatched.
-    guard access >= call.neededAccess else {
-      let error = ZooError(
-        .permissionDenied,
-        "\(call.forbiddenDeed) and the token does not allow that: say hello with the administrator's token")
-      return [.send(.failure(of: request.id, error))]
-    }
-
+    try call.check(access)
     switch call {
-    case .hello:
-      let error = ZooError(.failedPrecondition, "hello has been said on this connection")
-      return [.send(.failure(of: request.id, error))]
+    case .hello: throw ZooError(.failedPrecondition, "hello has been said on this connection")
     case .ping(let ping):
       guard ping.payload.count <= ProtocolLimits.pingBytes else {
-        let error = ZooError(
+        throw ZooError(
           .invalidArgument,
           "ping.payload has \(ping.payload.count) bytes: send at most \(ProtocolLimits.pingBytes)")
-        return [.send(.failure(of: request.id, error))]
       }
       var response = WireResponse()
       response.id = request.id
       response.ping.payload = ping.payload
       return [.send(response)]
-    case .cancel(let cancel):
-      return give(up: cancel, for: request.id)
+    case .cancel(let cancel): return give(up: cancel, for: request.id)
     default:
       guard inFlight.count < limits.requestsInFlight else {
-        let error = ZooError(
+        throw ZooError(
           .resourceExhausted,
           "\(inFlight.count) requests are in flight on this connection, which is the limit: wait for an answer first")
-        return [.send(.failure(of: request.id, error))]
       }
       let deadline = now + limits.timeout(of: request)
       inFlight[request.id] = deadline
       return [.dispatch(request, deadline: deadline)]
     }
+  }
+
+  private static func checkID(of request: WireRequest) throws(ZooError) {
+    guard request.id != 0 else { throw ZooError(.invalidArgument, "id is 0: number requests from 1") }
   }
 
   private mutating func give(up cancel: WireCancelCall, for id: UInt64) -> [Action] {
@@ -221,10 +218,6 @@ public struct ServerConnection: Sendable {
     return [.abandon(id: cancel.requestID), .send(.failure(of: cancel.requestID, cancelled)), .send(response)]
   }
 
-  private static var noID: ZooError {
-    ZooError(.invalidArgument, "id is 0: number requests from 1")
-  }
-
   // MARK: Closing
 
   private mutating func closing(_ actions: [Action]) -> [Action] {
@@ -236,56 +229,6 @@ public struct ServerConnection: Sendable {
   private mutating func closingWhenDrained(_ actions: [Action]) -> [Action] {
     guard case .draining = phase, inFlight.isEmpty else { return actions }
     return closing(actions)
-  }
-}
-
-extension WireRequest.OneOf_Call {
-  /// As it is named in rpc.proto.
-  public var name: String {
-    switch self {
-    case .hello: "hello"
-    case .ping: "ping"
-    case .cancel: "cancel"
-    case .list: "list"
-    case .info: "info"
-    case .infer: "infer"
-    case .load: "load"
-    case .unload: "unload"
-    case .register: "register"
-    case .upload: "upload"
-    case .commit: "commit"
-    case .unregister: "unregister"
-    case .createIndex: "create_index"
-    case .dropIndex: "drop_index"
-    case .listIndexes: "list_indexes"
-    case .configureIndex: "configure_index"
-    case .putItems: "put_items"
-    case .removeItems: "remove_items"
-    case .getItems: "get_items"
-    case .search: "search"
-    case .rehash: "rehash"
-    case .rebuildIndex: "rebuild_index"
-    case .devices: "devices"
-    }
-  }
-
-  /// What a client may not do without more access, as the start of a sentence.
-  fileprivate var forbiddenDeed: String {
-    if case .devices = self {
-      "devices.processes lists what others run on the machine"
-    } else {
-      "\(name) changes the server"
-    }
-  }
-
-  var neededAccess: AccessTokens.Access {
-    switch self {
-    case .hello, .ping, .cancel, .list, .info, .infer, .listIndexes, .getItems, .search: .call
-    case .load, .unload, .register, .upload, .commit, .unregister: .administer
-    case .createIndex, .dropIndex, .configureIndex, .putItems, .removeItems, .rehash, .rebuildIndex: .administer
-    // Processes may be those of other people.
-    case .devices(let devices): devices.processes ? .administer : .call
-    }
   }
 }
 
