@@ -1,7 +1,7 @@
 #include "hamming.h"
 
-// Bytes of one task, and the streams in which it is read: more than one keeps more of memory's banks busy.
-enum { zoo_task_bytes = 4 << 20, zoo_streams = 4, zoo_least_bytes = 4096 };
+// Bytes of one task, and what all are multiples of.
+enum { zoo_task_bytes = 4 << 20, zoo_least_bytes = 4096 };
 
 typedef struct zoo_reading {
   zoo_hamming_set set;

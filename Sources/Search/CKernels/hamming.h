@@ -71,7 +71,7 @@ enum { zoo_block_rows = 4096 };
 // Rows of a block, by their index in it, and their distances so far.
 typedef struct zoo_hits {
   size_t count;
-  uint16_t rows[zoo_block_rows];
+  uint32_t rows[zoo_block_rows];
   uint16_t distances[zoo_block_rows];
 } zoo_hits;
 
@@ -83,6 +83,14 @@ void zoo_select(zoo_hamming_set set, const uint16_t *distances, size_t count, ui
 // Both at once.
 void zoo_near(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t count, const uint64_t *query,
               uint32_t bound, zoo_hits *hits);
+// Streams in which memory is read where one is not enough: several keep more of the caches and of memory's banks busy.
+enum { zoo_streams = 4 };
+
+// As zoo_near for zoo_streams stretches of `count` rows that begin `stride` rows apart, and are read side by side. At most
+// zoo_block_rows in all; hits are counted from the first stretch's start. False, and nothing is done, where there is no
+// such kernel.
+bool zoo_near_abreast(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t count, size_t stride,
+                      const uint64_t *query, uint32_t bound, zoo_hits *hits);
 // Adds the distances of rows of one more plane to those of hits, and keeps those that are at most `bound`.
 void zoo_refine(zoo_hamming_set set, const uint8_t *rows, size_t bytes, const uint64_t *query, uint32_t bound,
                 zoo_hits *hits);

@@ -46,6 +46,16 @@ ZOO_INLINE const zoo_piece *zoo_piece_at(const zoo_scanning *scanning, size_t in
 
 ZOO_INLINE size_t zoo_least(size_t a, size_t b) { return a < b ? a : b; }
 
+// Queries that are scanned together; more are cut up.
+enum { zoo_most_queries = 1024 };
+
+// Compares the rows of a block, `count` from `first` on, with one query, and offers what is near.
+void zoo_scan_block(const zoo_hamming_request *request, const zoo_hamming_rows *rows, size_t first, size_t count,
+                    size_t query, zoo_worker *worker);
+// Compares the rows of a piece with all queries, block by block; and 64-bit rows with many queries.
+void zoo_scan_piece(const zoo_scanning *scanning, const zoo_piece *piece, zoo_worker *worker);
+void zoo_scan_piece_sliced(const zoo_scanning *scanning, const zoo_piece *piece, zoo_worker *worker);
+
 // Adds the planes behind the first to what hits have, and offers the rows that are left. The block is `count` rows from
 // `first` on; `query` is the whole query.
 void zoo_finish_block(const zoo_hamming_request *request, const zoo_hamming_rows *rows, size_t first, size_t count,

@@ -11,6 +11,8 @@ final class RowStore: @unchecked Sendable {
   /// Where planes start; those that the shape lacks are nil.
   let planes: [UnsafeMutablePointer<UInt8>?]
   private let buffer: Buffer
+  /// All rows, as kernels take them.
+  private let whole: zoo_hamming_rows
 
   var residentBytes: Int { buffer.residentBytes }
 
@@ -36,14 +38,18 @@ final class RowStore: @unchecked Sendable {
     numbers = (address + offsets.removeLast()).assumingMemoryBound(to: UInt32.self)
     let planes = offsets.map { Optional((address + $0).assumingMemoryBound(to: UInt8.self)) }
     self.planes = planes + [UnsafeMutablePointer<UInt8>?](repeating: nil, count: 4 - planes.count)
+    let starts = self.planes.map { $0.map { UnsafePointer($0) } }
+    whole = zoo_hamming_rows(
+      planes: (starts[0], starts[1], starts[2], starts[3]), numbers: numbers, labels: labels, tombstones: nil,
+      count: capacity)
   }
 
   /// The first rows, as kernels take them. Valid as long as the store and the tombstones are.
   func rows(count: Int, tombstones: UnsafePointer<UnsafePointer<UInt64>?>? = nil) -> zoo_hamming_rows {
-    let planes = self.planes.map { $0.map { UnsafePointer($0) } }
-    return zoo_hamming_rows(
-      planes: (planes[0], planes[1], planes[2], planes[3]), numbers: numbers, labels: labels, tombstones: tombstones,
-      count: count)
+    var rows = whole
+    rows.count = count
+    rows.tombstones = tombstones
+    return rows
   }
 
   /// Writes a row that nobody reads yet.
