@@ -86,6 +86,13 @@ struct IndexFile: Sendable {
     return pool
   }
 
+  /// One more connection to a database that a pool has open.
+  func openForReading() throws -> DatabaseQueue {
+    var configuration = Self.configuration
+    configuration.readonly = true
+    return try DatabaseQueue(path: path, configuration: configuration)
+  }
+
   /// What is not a database of ours is not touched.
   private func checkHeader() throws(SearchError) {
     let header = FileManager.default.contents(atPath: path, first: 100)

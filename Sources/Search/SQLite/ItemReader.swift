@@ -19,19 +19,21 @@ struct ItemReader {
 
   /// The items that a clause selects.
   mutating func items(_ clause: String, _ arguments: StatementArguments) throws -> [Item] {
-    let rows = try Row.fetchAll(
+    let rows = try Row.fetchCursor(
       database.cachedStatement(
         sql: """
           SELECT items.number, items.id, items.label, items.link, pictures.hash
           FROM items JOIN pictures ON pictures.number = items.picture \(clause)
           """), arguments: arguments)
-    return try rows.map { row in
+    var items: [Item] = []
+    while let row = try rows.next() {
       let number: UInt32 = row[0]
       guard let picture = ContentHash(try row.bytes(4)) else { throw damaged("the picture of item \(number)") }
       let (category, attributes) = try words(ofLabel: row[2])
-      return Item(
-        number: number, id: row[1], category: category, attributes: attributes, link: row[3], picture: picture)
+      items.append(
+        Item(number: number, id: row[1], category: category, attributes: attributes, link: row[3], picture: picture))
     }
+    return items
   }
 
   private mutating func words(ofLabel label: UInt32) throws -> (category: String, attributes: [String: String]) {

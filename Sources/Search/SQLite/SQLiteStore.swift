@@ -11,6 +11,9 @@ public import ZooItems
 public final class SQLiteStore: ItemStore {
   let file: IndexFile
   let pool: DatabasePool
+  /// Reads what a search found, on the search's own thread: handing that to the pool's threads and back takes longer than
+  /// reading does. Nothing else is read here, so that nobody waits for what takes long.
+  let found: DatabaseQueue
   let resident: Resident
   let queue: WriteQueue
   private let lock: Mutex<FolderLock?>
@@ -19,6 +22,7 @@ public final class SQLiteStore: ItemStore {
     self.file = file
     self.lock = Mutex(lock)
     pool = try file.open()
+    found = try file.openForReading()
     resident = Resident(try await pool.read { try Memory(reading: $0, threads: threads) })
     queue = WriteQueue(pool, resident)
   }
@@ -70,6 +74,8 @@ public final class SQLiteStore: ItemStore {
       guard let lock = lock.withLock({ $0.take() }) else { return }
       // So that the database is whole without its log. Where it fails, the log is read when it is opened.
       _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+      // The pool last: who writes cleans up.
+      try? found.close()
       try? pool.close()
       withExtendedLifetime(lock) {}
     }
