@@ -2,12 +2,9 @@
 // the next one.
 #include "scan.h"
 
-// Rows that are compared with the same bound: few at first, while it falls fast; of many queries no more bytes than stay in
-// the first cache.
-enum { zoo_first_rows = 64, zoo_wide_rows = 1024, zoo_shared_bytes = 1 << 14 };
-// Rows whose planes are all read before those of the next: so few that the planes come from memory side by side, which is
-// faster than one after the other.
-enum { zoo_abreast_rows = 16 };
+// Rows that are compared with the same bound at first, while it falls fast; of many queries no more bytes than stay in the
+// first cache.
+enum { zoo_first_rows = 64, zoo_shared_bytes = 1 << 14 };
 // Bytes from which on rows in one plane are cut into stretches that are read side by side; in shorter ones a stretch is over
 // before it pays.
 enum { zoo_stretched_bytes = 1 << 18 };

@@ -46,6 +46,10 @@ ZOO_INLINE const zoo_piece *zoo_piece_at(const zoo_scanning *scanning, size_t in
 
 ZOO_INLINE size_t zoo_least(size_t a, size_t b) { return a < b ? a : b; }
 
+// Rows of more than 32 bytes that are compared with the same bound. And rows whose planes are all read before those of the
+// next, where most are: so few that the planes come from memory side by side, which is faster than one after the other.
+enum { zoo_wide_rows = 1024, zoo_abreast_rows = 16 };
+
 // Queries that are scanned together; more are cut up.
 enum { zoo_most_queries = 1024 };
 

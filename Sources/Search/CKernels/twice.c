@@ -50,10 +50,12 @@ static void zoo_second_pass(void *context, size_t index, size_t piece_index) {
   zoo_hamming_top *top = worker->tops;
   top->limit = zoo_lower(scanning->limits, top->limit);
   zoo_hits hits;
-  enum { block_rows = 1024 };
-  for (size_t done = 0; done < piece->count; done += block_rows) {
-    const size_t count = zoo_least(block_rows, piece->count - done);
+  size_t block = zoo_wide_rows;
+  for (size_t done = 0, count; done < piece->count; done += count) {
+    count = zoo_least(block, piece->count - done);
     zoo_select(request->set, passes->distances + piece->start + done, count, zoo_bound(top), &hits);
+    // Where most rows are read, their planes come abreast.
+    block = hits.count > count / 2 ? zoo_abreast_rows : zoo_wide_rows;
     zoo_finish_block(request, &scanning->runs[piece->run], piece->first + done, count, request->queries, &hits,
                      top, &worker->work);
   }
