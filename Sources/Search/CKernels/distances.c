@@ -146,20 +146,35 @@ ZOO_AVX512_TARGET ZOO_INLINE __m512i zoo_accumulate_avx512(const uint8_t *row, s
   return sum;
 }
 
+// Of eight rows.
+ZOO_AVX512_TARGET ZOO_INLINE void zoo_eight_avx512(const uint8_t *rows, size_t bytes, const uint64_t *query,
+                                                   __mmask8 rest, uint16_t *distances) {
+  __m512i s[8];
+  for (size_t i = 0; i < 8; i++) s[i] = zoo_accumulate_avx512(rows + i * bytes, bytes, query, rest);
+  const __m512i low = zoo_add_quarters(zoo_add_pairs(s[0], s[1]), zoo_add_pairs(s[2], s[3]));
+  const __m512i high = zoo_add_quarters(zoo_add_pairs(s[4], s[5]), zoo_add_pairs(s[6], s[7]));
+  zoo_store_avx512(distances, zoo_add_quarters(low, high));
+}
+
 ZOO_AVX512_TARGET ZOO_INLINE void zoo_distances8_avx512(const uint8_t *rows, size_t bytes, size_t count,
                                                         const uint64_t *query, uint16_t *distances) {
   const __mmask8 rest = (__mmask8)((1u << (bytes / 8 % 8)) - 1);
   size_t row = 0;
-  for (; row + 8 <= count; row += 8) {
-    __m512i s[8];
-    for (size_t i = 0; i < 8; i++) s[i] = zoo_accumulate_avx512(rows + (row + i) * bytes, bytes, query, rest);
-    const __m512i low = zoo_add_quarters(zoo_add_pairs(s[0], s[1]), zoo_add_pairs(s[2], s[3]));
-    const __m512i high = zoo_add_quarters(zoo_add_pairs(s[4], s[5]), zoo_add_pairs(s[6], s[7]));
-    zoo_store_avx512(distances + row, zoo_add_quarters(low, high));
-  }
+  for (; row + 8 <= count; row += 8) zoo_eight_avx512(rows + row * bytes, bytes, query, rest, distances + row);
   for (; row < count; row++) {
     distances[row] =
         (uint16_t)_mm512_reduce_add_epi64(zoo_accumulate_avx512(rows + row * bytes, bytes, query, rest));
+  }
+}
+
+// Of zoo_streams stretches of `stride` rows, a multiple of 8, eight of each by turns.
+ZOO_AVX512_TARGET static void zoo_distances64_abreast_avx512(const uint8_t *rows, size_t stride,
+                                                             const uint64_t *query, uint16_t *distances) {
+  for (size_t row = 0; row < stride; row += 8) {
+#pragma clang loop unroll(full)
+    for (size_t first = row, stream = 0; stream < zoo_streams; stream++, first += stride) {
+      zoo_eight_avx512(rows + first * 64, 64, query, 0, distances + first);
+    }
   }
 }
 
@@ -240,6 +255,19 @@ void zoo_distances(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_
 #endif
     default: zoo_distances_plain(rows, bytes, count, query, distances); return;
   }
+}
+
+void zoo_distances_abreast(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t count,
+                           const uint64_t *query, uint16_t *distances) {
+  size_t done = 0;
+#if defined(__x86_64__)
+  if (set == ZOO_HAMMING_AVX512 && bytes == 64) {
+    const size_t stride = count / zoo_streams / 8 * 8;
+    zoo_distances64_abreast_avx512(rows, stride, query, distances);
+    done = stride * zoo_streams;
+  }
+#endif
+  zoo_distances(set, rows + done * bytes, bytes, count - done, query, distances + done);
 }
 
 void zoo_select(zoo_hamming_set set, const uint16_t *distances, size_t count, uint32_t bound, zoo_hits *hits) {

@@ -75,17 +75,20 @@ typedef struct zoo_hits {
   uint16_t distances[zoo_block_rows];
 } zoo_hits;
 
+// Streams in which memory is read where one is not enough: several keep more of the caches and of memory's banks busy.
+enum { zoo_streams = 4 };
+
 // Distances of rows of `bytes` bytes, 4 or a multiple of 8, to the query.
 void zoo_distances(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t count, const uint64_t *query,
                    uint16_t *distances);
+// The same, by reading several stretches of the rows side by side where there is such a kernel.
+void zoo_distances_abreast(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t count,
+                           const uint64_t *query, uint16_t *distances);
 // The rows whose distances are at most `bound`.
 void zoo_select(zoo_hamming_set set, const uint16_t *distances, size_t count, uint32_t bound, zoo_hits *hits);
 // Both at once.
 void zoo_near(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t count, const uint64_t *query,
               uint32_t bound, zoo_hits *hits);
-// Streams in which memory is read where one is not enough: several keep more of the caches and of memory's banks busy.
-enum { zoo_streams = 4 };
-
 // As zoo_near for zoo_streams stretches of `count` rows that begin `stride` rows apart, and are read side by side. At most
 // zoo_block_rows in all; hits are counted from the first stretch's start. False, and nothing is done, where there is no
 // such kernel.

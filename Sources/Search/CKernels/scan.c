@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-// Bytes of one task, the least and the most, and its least rows. Longer ones are read in longer stretches; there are to be
-// several for each thread.
-enum { zoo_task_bytes = 1 << 19, zoo_most_task_bytes = 1 << 21, zoo_task_rows = 1024, zoo_thread_tasks = 8 };
+// Bytes of one task at least, and its rows at least. Longer ones are read in longer stretches: of one query a task has up to
+// so many bytes of first planes, if that leaves several for each thread.
+enum { zoo_task_bytes = 1 << 19, zoo_task_rows = 1024, zoo_stretched_task_bytes = 1 << 21, zoo_thread_tasks = 8 };
 // With fewer rows, finding a bound before anything else is not worth it.
 enum { zoo_two_pass_rows = 4096 };
 
@@ -25,11 +25,12 @@ static void zoo_scan_task(void *context, size_t index, size_t piece_index) {
 }
 
 static size_t zoo_piece_rows(const zoo_hamming_request *request, size_t rows, size_t threads) {
-  const size_t bytes = request->shape->row_bytes;
-  size_t task = rows / threads * bytes / zoo_thread_tasks;
-  if (task < zoo_task_bytes || request->count > 1) task = zoo_task_bytes;
-  const size_t most = zoo_least(task, zoo_most_task_bytes) / bytes / zoo_task_rows * zoo_task_rows;
-  return most < zoo_task_rows ? zoo_task_rows : most;
+  const zoo_hamming_shape *shape = request->shape;
+  size_t piece = zoo_task_bytes / shape->row_bytes;
+  const size_t most = zoo_stretched_task_bytes / shape->plane_bytes[0], share = rows / threads / zoo_thread_tasks;
+  if (request->count == 1 && share > piece) piece = zoo_least(share, most);
+  piece = piece / zoo_task_rows * zoo_task_rows;
+  return piece < zoo_task_rows ? zoo_task_rows : piece;
 }
 
 // Cuts runs into pieces of at most `most` rows, and returns how many.

@@ -24,12 +24,13 @@ static void zoo_first_pass(void *context, size_t index, size_t piece_index) {
   const size_t bytes = request->shape->plane_bytes[0];
   zoo_hamming_top *nearest = &passes->nearest[index];
   nearest->limit = zoo_lower(&passes->limit, nearest->limit);
+  uint16_t *distances = passes->distances + piece->start;
+  zoo_distances_abreast(request->set, rows->planes[0] + piece->first * bytes, bytes, piece->count, request->queries,
+                        distances);
   zoo_hits hits;
   for (size_t done = 0; done < piece->count; done += zoo_block_rows) {
     const size_t count = zoo_least(zoo_block_rows, piece->count - done), first = piece->first + done;
-    uint16_t *distances = passes->distances + piece->start + done;
-    zoo_distances(request->set, rows->planes[0] + first * bytes, bytes, count, request->queries, distances);
-    zoo_select(request->set, distances, count, zoo_bound(nearest), &hits);
+    zoo_select(request->set, distances + done, count, zoo_bound(nearest), &hits);
     for (size_t hit = 0; hit < hits.count; hit++) {
       const uint64_t key = (uint64_t)hits.distances[hit] << 32 | (piece->start + done + hits.rows[hit]);
       if (key < nearest->limit && zoo_accepts(request, rows, first + hits.rows[hit])) {
