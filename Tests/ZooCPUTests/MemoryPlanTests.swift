@@ -10,7 +10,8 @@ struct MemoryPlanTests {
   @Test("what a step reads is never what another result was written over, in random networks", arguments: 0..<40)
   func randomNetworks(seed: UInt64) throws {
     let row = try RandomNetwork.parityCase(seed: seed)
-    let network = try Network(row.graph.optimized(), kernels: .packed, instructions: .best)
+    let network = try Network(
+      row.graph.optimized(), kernels: .packed, instructions: .best, pool: ThreadPool(threads: 2), threads: 2)
     let planner = Planner(
       network: network, library: .packed, instructions: .best, threads: 2, concurrentCalls: 1,
       memoryLimit: .max)
@@ -65,11 +66,37 @@ struct MemoryPlanTests {
     let builder = GraphBuilder()
     let x = try builder.input("x", shape: [1, 8, 8, 16])
     let y = try x.sigmoid().tanh().sigmoid().tanh()
-    let network = try Network(builder.graph(outputs: [("y", y)]), kernels: .packed, instructions: .best)
+    let network = try Network(
+      builder.graph(outputs: [("y", y)]), kernels: .packed, instructions: .best, pool: ThreadPool(threads: 1),
+      threads: 1)
     let planner = Planner(
       network: network, library: .packed, instructions: .best, threads: 1, concurrentCalls: 1, memoryLimit: .max)
     let plan = try planner.plan(shapes: network.graph.shapes(for: [[1, 8, 8, 16]]))
     #expect(plan.arenaSize == 1024)
+  }
+
+  @Test("packed weights are not kept a second time in the graph; operands that are constants keep their numbers")
+  func dropsConstants() throws {
+    let builder = GraphBuilder()
+    let x = try builder.input("x", shape: [1, 4])
+    let offset = try builder.constant(Tensor([10, 20] as [Float], shape: [1, 2]), name: "offset")
+    let linear = try Linear("linear", weight: Tensor([Float](repeating: 1, count: 8), shape: [2, 4]))
+    let y = try linear(x).adding(offset)
+    let network = try Network(
+      builder.graph(outputs: [("y", y)]), kernels: .packed, instructions: .best, pool: ThreadPool(threads: 1),
+      threads: 1)
+    for (id, node) in network.graph.nodes.enumerated() {
+      guard case .constant(let tensor) = node.operation else { continue }
+      #expect(tensor.isShell, "\(node.name)")
+      #expect(tensor.shape == node.shape)
+      #expect((network.constants[id] != nil) == (node.name == "offset"))
+    }
+    let planner = Planner(
+      network: network, library: .packed, instructions: .best, threads: 1, concurrentCalls: 1, memoryLimit: .max)
+    let answer = try CPUExecutable(planner: planner, pool: ThreadPool(threads: 1)).run([
+      Tensor([1, 2, 3, 4] as [Float], shape: [1, 4])
+    ])
+    #expect(answer[0].floats() == [20, 30])
   }
 }
 

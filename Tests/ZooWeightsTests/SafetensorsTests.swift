@@ -253,3 +253,23 @@ private func entry(_ name: String, _ dtype: String, _ shape: String, _ begin: St
     }
   }
 }
+
+@Suite struct EvictionTests {
+  @Test("what a mapped file gave back is read from the file again, and its neighbours stay")
+  func evictedTensorsAreReadAgain() throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("evict-\(UUID()).safetensors").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let numbers = (0..<30_000).map(Float.init)
+    let written = try Weights([
+      "a": Tensor(numbers, shape: [30_000]), "b": Tensor(numbers.reversed(), shape: [30_000]),
+    ])
+    try SafetensorsWriter.write(written, to: path)
+    let read = try Weights(contentsOf: path)
+    for _ in 0..<2 {
+      #expect(try read["a"].floats() == numbers)
+      #expect(try read["b"].floats() == numbers.reversed())
+      try read["a"].evict()
+    }
+    #expect(try read["b"].shell.shape == [30_000])
+  }
+}

@@ -1,11 +1,10 @@
 #include "activation_inline.h"
+#include "winograd_points.h"
 
 // Winograd's F(m×m, 3×3) (Lavin and Gray, arXiv 1509.09308, section 4.1): m² results of a 3×3 convolution from (m + 2)²
 // products for each pair of channels in place of 9 m². The interpolation points are 0, ±1 and ∞ for m = 2, with ±2 and ±1/2
 // for m = 6, and 0, ±11/16, ±3/2 and ∞ for m = 4: there, what is rounded off before the products is half as much in the
 // results as with ±1 and ±2.
-#define ZOO_INNER 0.6875f
-#define ZOO_OUTER 1.5f
 
 // Where the n × n pixels of a tile are; null for a zero. True if there is one.
 static bool zoo_tile_taps(int n, const zoo_gather *gather, const float *input, size_t tile, const float **taps) {
@@ -91,40 +90,6 @@ void zoo_winograd_output(zoo_instruction_set set, const zoo_tiles *tiles, const 
     for (size_t row = y; row < y + tiles->size && row < tiles->height; row++) {
       zoo_bias_activation(set, output + (row * tiles->width + x) * tiles->pixel_stride, columns, channels,
                           tiles->pixel_stride, NULL, activation);
-    }
-  }
-}
-
-void zoo_winograd_filter(size_t size, const float *filter, float *transformed, size_t stride) {
-  static const double two[4][3] = {{1, 0, 0}, {1.0 / 2, 1.0 / 2, 1.0 / 2}, {1.0 / 2, -1.0 / 2, 1.0 / 2}, {0, 0, 1}};
-  // Row of a point x: (1, x, x²) over the product of its distances from the other points.
-  const double p = ZOO_INNER, q = ZOO_OUTER;
-  const double inner = 1 / (2 * p * p * (p * p - q * q)), outer = 1 / (2 * q * q * (q * q - p * p));
-  const double four[6][3] = {{1 / (p * p * q * q), 0, 0},
-                             {inner, inner * p, inner * p * p},
-                             {inner, inner * -p, inner * p * p},
-                             {outer, outer * q, outer * q * q},
-                             {outer, outer * -q, outer * q * q},
-                             {0, 0, 1}};
-  static const double six[8][3] = {{1, 0, 0},
-                                   {-2.0 / 9, -2.0 / 9, -2.0 / 9},
-                                   {-2.0 / 9, 2.0 / 9, -2.0 / 9},
-                                   {1.0 / 90, 1.0 / 45, 2.0 / 45},
-                                   {1.0 / 90, -1.0 / 45, 2.0 / 45},
-                                   {32.0 / 45, 16.0 / 45, 8.0 / 45},
-                                   {32.0 / 45, -16.0 / 45, 8.0 / 45},
-                                   {0, 0, 1}};
-  const double(*g)[3] = size == 2 ? two : size == 4 ? four : six;
-  const size_t n = size + 2;
-  for (size_t row = 0; row < n; row++) {
-    // One row of G g.
-    double line[3];
-    for (size_t s = 0; s < 3; s++) {
-      line[s] = g[row][0] * (double)filter[s] + g[row][1] * (double)filter[3 + s] + g[row][2] * (double)filter[6 + s];
-    }
-    for (size_t column = 0; column < n; column++) {
-      const double sum = line[0] * g[column][0] + line[1] * g[column][1] + line[2] * g[column][2];
-      transformed[(row * n + column) * stride] = (float)sum;
     }
   }
 }

@@ -47,9 +47,10 @@ public struct CPUBackend: Backend {
       case .float32, .bfloat16: nil
       case .int8(let calibration): try Quantization(of: graph, calibration)
       }
-    let network = try Network(
-      graph, quantization, kernels: ProductKernels(library, options.precision), instructions: instructionSet)
     let threads = max(1, min(options.threads ?? .max, pool.threadCount))
+    let network = try Network(
+      consume graph, quantization, kernels: ProductKernels(library, options.precision), instructions: instructionSet,
+      pool: pool, threads: threads)
     let executable = CPUExecutable(
       planner: Planner(
         network: network, library: library, instructions: instructionSet, threads: threads,

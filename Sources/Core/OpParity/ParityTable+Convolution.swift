@@ -71,6 +71,15 @@ extension ParityTable {
         "depthwise replicate", [1, 5, 6, 7], [7, 1, 3, 3],
         Convolution(groups: 7, padding: .explicit(Insets(2)), paddingMode: .replicate)
       ),
+      ("depthwise 3×3, several windows in a row", [2, 9, 14, 35], [35, 1, 3, 3], grouped(35)),
+      (
+        "depthwise 5×5, several windows in a row", [1, 10, 13, 21], [21, 1, 5, 5],
+        Convolution(groups: 21, padding: .same)
+      ),
+      (
+        "depthwise stride 1×2", [1, 7, 19, 17], [17, 1, 3, 3],
+        Convolution(stride: Extent(height: 1, width: 2), groups: 17, padding: .same)
+      ),
       ("depthwise with multiplier 3", [1, 5, 6, 5], [15, 1, 3, 3], grouped(5)),
       ("depthwise 1×1", [1, 4, 3, 6], [6, 1, 1, 1], Convolution(groups: 6)),
       ("one channel, one filter", [2, 6, 7, 1], [1, 1, 3, 3], padded(Insets(1))),

@@ -60,12 +60,31 @@ public struct Tensor: Sendable {
 
   public var byteCount: Int { shape.elementCount * elementType.byteCount }
 
+  /// - Precondition: this is not a ``shell``.
   public func withUnsafeBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
+    precondition(!isShell, "a shell has no elements")
     defer { withExtendedLifetime(storage) {} }
     return try body(
       UnsafeRawBufferPointer(start: storage.base + byteOffset, count: byteCount))
+  }
+
+  /// Says that the elements are not read for now: a mapped file's leave the memory, and come from the file again.
+  public func evict() {
+    withUnsafeBytes { storage.evict($0) }
+  }
+
+  /// The element type and the shape alone: what a graph keeps of weights that a backend has packed.
+  public var shell: Tensor { Tensor(shellOf: self) }
+
+  public var isShell: Bool { storage.byteCount < byteCount }
+
+  private init(shellOf tensor: Tensor) {
+    elementType = tensor.elementType
+    shape = tensor.shape
+    storage = TensorStorage(byteCount: 0)
+    byteOffset = 0
   }
 
   /// The elements in place.

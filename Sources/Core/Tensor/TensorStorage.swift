@@ -8,6 +8,7 @@ public final class TensorStorage: @unchecked Sendable {
   let base: UnsafeMutableRawPointer
   public let byteCount: Int
   private let release: () -> Void
+  private weak var owner: (any RereadableMemory)?
 
   /// Allocates memory that is not initialised.
   init(byteCount: Int) {
@@ -20,7 +21,8 @@ public final class TensorStorage: @unchecked Sendable {
 
   /// Looks into memory that somebody else owns and nobody changes.
   ///
-  /// - Parameter owner: kept alive until the last tensor that looks into the memory is gone.
+  /// - Parameter owner: kept alive until the last tensor that looks into the memory is gone; told by ``Tensor/evict()``
+  ///   what is not needed for now if it is a ``RereadableMemory``.
   public init(borrowing bytes: UnsafeRawBufferPointer, owner: AnyObject) {
     if let base = bytes.baseAddress {
       self.base = UnsafeMutableRawPointer(mutating: base)
@@ -31,7 +33,16 @@ public final class TensorStorage: @unchecked Sendable {
       self.release = { base.deallocate() }
     }
     self.byteCount = bytes.count
+    self.owner = owner as? any RereadableMemory
   }
 
   deinit { release() }
+
+  func evict(_ bytes: UnsafeRawBufferPointer) { owner?.evict(bytes) }
+}
+
+/// Memory whose contents come from somewhere else, such as a mapped file, and come again when they are read.
+public protocol RereadableMemory: AnyObject {
+  /// Gives back what holds these bytes; they can still be read.
+  func evict(_ bytes: UnsafeRawBufferPointer)
 }

@@ -20,6 +20,7 @@ public struct WeightReader {
         "\(node.name): the weights come from '\(operand.name)', which is computed; this backend packs weights when it "
           + "compiles: make them a constant, or use a matrix product")
     }
+    defer { tensor.evict() }
     return Constant(shape: tensor.shape, values: try tensor.checkedFloats(of: operand.name))
   }
 

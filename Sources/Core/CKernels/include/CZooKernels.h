@@ -78,6 +78,12 @@ void zoo_sgemm_batch(zoo_instruction_set set, size_t count, size_t m, size_t k, 
 void zoo_sgemm_simple(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
                       size_t ldc);
 
+// MARK: pack.c
+
+// Packs a filter [outputs][depth][taps] as the right-hand side [taps · depth][outputs], in panels of `width` columns, the last
+// one filled up with zeros.
+void zoo_pack_filter(size_t outputs, size_t depth, size_t taps, const float *filter, size_t width, float *packed);
+
 // MARK: im2col.c
 
 // What a convolution reads: for output row y and filter row r, `rows[y * kernel_height + r]` is the input row, for
@@ -102,9 +108,9 @@ void zoo_im2col(const zoo_gather *gather, const float *input, size_t first, size
 
 // MARK: depthwise.c
 
-// Output pixels `first`..<`first + count` of a depthwise convolution, `gather->channels` of each. `input`, `filter`
+// Output rows `first`..<`first + count` of a depthwise convolution, `gather->channels` of each pixel. `input`, `filter`
 // [kernel_height · kernel_width][pixel_stride], `bias`, which may be null, and `output` start at the first of the
-// channels. `zeros` has as many zeros, `pointers` room for 2 · kernel_height · kernel_width pointers.
+// channels. `zeros` has as many zeros, `pointers` room for 2 · kernel_height · kernel_width + 1 pointers.
 void zoo_depthwise(zoo_instruction_set set, const zoo_gather *gather, const float *input, const float *filter,
                    const float *bias, const float *zeros, const float **pointers, zoo_activation activation,
                    size_t first, size_t count, float *output);
@@ -157,8 +163,12 @@ void zoo_winograd_output(zoo_instruction_set set, const zoo_tiles *tiles, const 
                          const float *addend, zoo_activation activation, float *moments, size_t moment_stride,
                          float *output);
 
-// G g Gᵀ of a 3×3 filter, in double: (size + 2)² values, `stride` apart.
-void zoo_winograd_filter(size_t size, const float *filter, float *transformed, size_t stride);
+// MARK: winograd_filter.c
+
+// G g Gᵀ, in double, of 3×3 filters [outputs][inputs][9]: transformed [(size + 2)²][inputs][width], `width` being at least
+// `outputs` and the columns beyond them zero.
+void zoo_winograd_filter(zoo_instruction_set set, size_t size, size_t outputs, size_t inputs, const float *filter,
+                         size_t width, float *transformed);
 
 // MARK: activation.c
 

@@ -57,7 +57,7 @@ struct ConvolutionWeights: Sendable {
     var phases: [Phase] = []
     switch algorithm {
     case .depthwise:
-      let packed = try AlignedBuffer(count: window * outputChannels, for: "weights")
+      let packed = try AlignedBuffer(weights: window * outputChannels)
       for channel in 0..<outputChannels {
         for tap in 0..<window { packed.base[tap * outputChannels + channel] = filter.values[channel * window + tap] }
       }
@@ -80,19 +80,11 @@ struct ConvolutionWeights: Sendable {
     case .pointwise, .im2col:
       var matrices: [WeightMatrix] = []
       for group in 0..<groups {
+        let size = outputs * depth * window
         matrices.append(
           try WeightMatrix(
-            depth: window * depth, columns: outputs, kernels: kernels, instructions: instructions
-          ) { rows in
-            for output in 0..<outputs {
-              for input in 0..<depth {
-                for tap in 0..<window {
-                  rows[(tap * depth + input) * outputs + output] =
-                    filter.values[((group * outputs + output) * depth + input) * window + tap]
-                }
-              }
-            }
-          })
+            filters: filter.values[group * size..<(group + 1) * size], outputs: outputs, taps: window, kernels: kernels,
+            instructions: instructions))
       }
       phases = [
         Phase(

@@ -12,7 +12,7 @@ struct DepthwiseKernel: Kernel {
   private let windows: WindowTable
   private let input, output: Picture
   private let instructions: zoo_instruction_set
-  private let pixelsPerBlock, channelsPerBlock: Int
+  private let rowsPerBlock, channelsPerBlock: Int
 
   /// Weights of a block of channels at most: they stay in the L1 cache while pixels pass by.
   private static let maximumWeights = 4096
@@ -31,33 +31,34 @@ struct DepthwiseKernel: Kernel {
     self.instructions = instructions.kernels
     let window = windows.kernelHeight * windows.kernelWidth
     channelsPerBlock = min(max(Self.maximumWeights / window / 64 * 64, 64), self.output.channels)
-    pixelsPerBlock = max(elementsPerBlock / channelsPerBlock, 4)
+    // Rows are computed in pairs.
+    rowsPerBlock = max(elementsPerBlock / (channelsPerBlock * self.output.width) / 2 * 2, 2)
   }
 
   /// Pointers to what a window reads and to its weights.
   var scratch: Scratch {
-    let pointers = 2 * windows.kernelHeight * windows.kernelWidth
+    let pointers = 2 * windows.kernelHeight * windows.kernelWidth + 1
     return Scratch(perThread: pointers * MemoryLayout<UnsafePointer<Float>>.size / MemoryLayout<Float>.size)
   }
 
   func run(_ call: KernelCall) {
     let x = call.input(0)
-    let pixelBlocks = (output.pixels + pixelsPerBlock - 1) / pixelsPerBlock
+    let rowBlocks = (output.height + rowsPerBlock - 1) / rowsPerBlock
     let channelBlocks = (output.channels + channelsPerBlock - 1) / channelsPerBlock
-    call.parallelFor(input.count * pixelBlocks * channelBlocks) { worker, index in
+    call.parallelFor(input.count * rowBlocks * channelBlocks) { worker, index in
       let (rest, channelBlock) = index.quotientAndRemainder(dividingBy: channelBlocks)
-      let (image, pixelBlock) = rest.quotientAndRemainder(dividingBy: pixelBlocks)
-      let first = pixelBlock * pixelsPerBlock
+      let (image, rowBlock) = rest.quotientAndRemainder(dividingBy: rowBlocks)
+      let first = rowBlock * rowsPerBlock
       let channel = channelBlock * channelsPerBlock
       var gather = windows.gather(
         pixelStride: input.channels, channels: min(channelsPerBlock, input.channels - channel))
       call.threadScratch(worker).withMemoryRebound(
-        to: UnsafePointer<Float>?.self, capacity: 2 * windows.kernelHeight * windows.kernelWidth
+        to: UnsafePointer<Float>?.self, capacity: 2 * windows.kernelHeight * windows.kernelWidth + 1
       ) { pointers in
         zoo_depthwise(
           instructions, &gather, x + image * input.size + channel, filter.base + channel,
           bias.map { $0.base + channel }, zeros.base, pointers, activation, first,
-          min(pixelsPerBlock, output.pixels - first), call.output + image * output.size + channel)
+          min(rowsPerBlock, output.height - first), call.output + image * output.size + channel)
       }
     }
   }

@@ -14,12 +14,8 @@ struct LinearWeights: Sendable {
   init(
     weight: Constant, bias: Constant?, _ kernels: ProductKernels, _ instructions: InstructionSet
   ) throws(BackendError) {
-    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    matrix = try WeightMatrix(depth: inputs, columns: outputs, kernels: kernels, instructions: instructions) { rows in
-      for input in 0..<inputs {
-        for output in 0..<outputs { rows[input * outputs + output] = weight.values[output * inputs + input] }
-      }
-    }
+    matrix = try WeightMatrix(
+      filters: weight.values[...], outputs: weight.shape[0], taps: 1, kernels: kernels, instructions: instructions)
     self.bias = try bias.map { bias throws(BackendError) in
       try AlignedBuffer(bias.values, padding: WeightMatrix.columnUnit)
     }

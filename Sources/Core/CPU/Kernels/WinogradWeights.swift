@@ -30,34 +30,42 @@ struct WinogradWeights: Sendable {
     let panels = (outputs + width - 1) / width
     let isFixed = kernels == .bfloat16
     let count = panels * elements * inputs * width
-    let values = try AlignedBuffer(count: isFixed ? count / 2 : count, for: "weights")
-    if panels * width > outputs { values.base.update(repeating: 0, count: values.count) }
+    let values = try AlignedBuffer(weights: isFixed ? count / 2 : count)
     let units = isFixed ? try AlignedBuffer([], padding: panels * elements * width) : nil
-    // One output at a time: integers need all of a column to find their unit.
-    let column = isFixed ? try AlignedBuffer(count: elements * inputs, for: "weights") : nil
+    let floats = isFixed ? try AlignedBuffer(count: elements * inputs * width, for: "weights") : nil
     filter.values.withUnsafeBufferPointer { filters in
-      for output in 0..<outputs {
-        let (panel, place) = output.quotientAndRemainder(dividingBy: width)
+      for panel in 0..<panels {
         let first = panel * elements * inputs * width
-        for input in 0..<inputs {
-          let filter = filters.baseAddress! + (output * inputs + input) * 9  // Constants have elements.
-          if let column {
-            zoo_winograd_filter(size, filter, column.base + input, inputs)
-          } else {
-            zoo_winograd_filter(size, filter, values.base + first + input * width + place, inputs * width)
-          }
-        }
-        guard let column, let units else { continue }
-        for element in 0..<elements {
-          zoo_fixed_pack(
-            width, inputs, column.base + element * inputs,
-            values.base.integers + first + element * inputs * width + 2 * place,
-            units.base + (panel * elements + element) * width + place)
-        }
+        zoo_winograd_filter(
+          instructions.kernels, size, min(width, outputs - panel * width), inputs,
+          filters.baseAddress! + panel * width * inputs * 9,  // Constants have elements.
+          width, floats?.base ?? values.base + first)
+        guard let floats, let units else { continue }
+        Self.round(
+          floats.base, elements: elements, inputs: inputs, width: width, into: values.base.integers + first,
+          units: units.base + panel * elements * width)
       }
     }
     self.values = values
     self.units = units
+  }
+
+  /// Integers and their units, of a panel of floats.
+  private static func round(
+    _ floats: UnsafePointer<Float>, elements: Int, inputs: Int, width: Int, into integers: UnsafeMutablePointer<Int16>,
+    units: UnsafeMutablePointer<Float>
+  ) {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: inputs) { column in
+      for element in 0..<elements {
+        for place in 0..<width {
+          let first = floats + element * inputs * width + place
+          for input in 0..<inputs { column[input] = first[input * width] }
+          zoo_fixed_pack(
+            width, inputs, column.baseAddress!, integers + element * inputs * width + 2 * place,
+            units + element * width + place)
+        }
+      }
+    }
   }
 
   private static func groupWidth(_ kernels: ProductKernels, _ instructions: InstructionSet, outputs: Int) -> Int {

@@ -64,7 +64,7 @@ struct Layout {
   }
 
   func memoryPlan() -> MemoryPlan {
-    MemoryPlan(lifetimes, alignment: AlignedBuffer.alignment / MemoryLayout<Float>.size)
+    MemoryPlan(lifetimes, alignment: MemoryBlock.alignment / MemoryLayout<Float>.size)
   }
 
   func place(of value: Value, in memory: MemoryPlan) -> Plan.Place {

@@ -1,4 +1,5 @@
 import CZooKernels
+import Synchronization
 import ZooBackend
 import ZooGraph
 import ZooTensor
@@ -27,58 +28,39 @@ struct Network: Sendable {
   /// True where the items of a batch are computed each by itself.
   let separatesItems: Bool
 
-  /// Packs the weights of `graph`.
+  /// Packs the weights of `graph`, some nodes at a time on the threads of `pool`, and lets go of each that is packed.
   init(
-    _ graph: Graph, _ quantization: Quantization? = nil, kernels: ProductKernels, instructions: InstructionSet
+    _ graph: consuming Graph, _ quantization: Quantization? = nil, kernels: ProductKernels,
+    instructions: InstructionSet, pool: ThreadPool, threads: Int
   ) throws {
-    self.graph = graph
-    self.quantization = quantization
-    var packed: [Graph.NodeID: Weights] = [:]
-    var needed = Set(graph.outputs.map(\.node))
-    for (id, node) in graph.nodes.enumerated() {
-      let reader = WeightReader(graph: graph, node: node)
-      let weights: Weights
-      switch node.operation {
-      case .convolution where quantization?.computes(id) == true, .linear where quantization?.computes(id) == true:
-        weights = .quantized(
-          try QuantizedWeights(
-            node.operation, filter: reader.constant(1), bias: reader.optionalConstant(2),
-            input: quantization?.scale(of: node.inputs[0]), instructions))
-      case .convolution(let options):
-        weights = .convolution(
-          try ConvolutionWeights(
-            options, filter: reader.constant(1), bias: reader.optionalConstant(2), output: node.shape, kernels,
-            instructions))
-      case .transposedConvolution(let options):
-        weights = .convolution(
-          try ConvolutionWeights(
-            options, filter: reader.constant(1), bias: reader.optionalConstant(2), kernels, instructions))
-      case .linear:
-        weights = .linear(
-          try LinearWeights(
-            weight: reader.constant(1), bias: reader.optionalConstant(2), kernels, instructions))
-      case .batchNorm(let epsilon):
-        weights = .batchNorm(
-          try NormalizationWeights(
-            scale: reader.constant(1), shift: reader.constant(2), mean: reader.constant(3),
-            variance: reader.constant(4), epsilon: epsilon))
-      case .instanceNorm:
-        weights = .instanceNorm(
-          try NormalizationWeights(
-            scale: reader.optionalConstant(1), shift: reader.optionalConstant(2)))
-      default:
-        weights = .none
-        needed.formUnion(node.inputs)
+    let packer = WeightPacker(quantization: quantization, kernels: kernels, instructions: instructions)
+    var unpacked = UnpackedConstants(graph)
+    var weights: [Weights] = []
+    var constants: [AlignedBuffer?] = []
+    let count = unpacked.graph.nodes.count
+    // Few at a time: other networks take turns with the loops.
+    let groupSize = 4 * threads
+    for first in stride(from: 0, to: count, by: groupSize) {
+      let group = first..<min(first + groupSize, count)
+      let graph = unpacked.graph
+      let packed = Mutex<[Result<Weights, any Error>]>(Array(repeating: .success(.none), count: group.count))
+      pool.parallelFor(group.count, threads: threads) { _, index in
+        let weights = Result { try packer.weights(of: first + index, in: graph) }
+        packed.withLock { $0[index] = weights }
       }
-      packed[id] = weights
+      weights += try packed.withLock { try $0.map { try $0.get() } }
+      constants += try group.map { id in
+        guard case .constant(let tensor) = graph.nodes[id].operation, unpacked.isOperand(id) else { return nil }
+        return try AlignedBuffer(tensor.checkedFloats(of: graph.nodes[id].name))
+      }
+      unpacked.drop(readBy: group)
     }
-    weights = graph.nodes.indices.map { packed[$0] ?? .none }
-    constants = try graph.nodes.enumerated().map { id, node in
-      guard case .constant(let tensor) = node.operation, needed.contains(id) else { return nil }
-      return try AlignedBuffer(tensor.checkedFloats(of: node.name))
-    }
+    self.graph = unpacked.graph
+    self.quantization = quantization
+    self.weights = weights
+    self.constants = constants
     memory = Self.byteCount(weights, constants)
-    separatesItems = Self.separatesItems(graph, weightBytes: memory)
+    separatesItems = Self.separatesItems(self.graph, weightBytes: memory)
   }
 
   private static func byteCount(_ weights: [Weights], _ constants: [AlignedBuffer?]) -> Int {
@@ -92,14 +74,5 @@ struct Network: Sendable {
       }
     }
     return constants.reduce(packed) { $0 + ($1?.byteCount ?? 0) }
-  }
-}
-
-extension AlignedBuffer {
-  /// A copy of `values`, followed by `padding` zeros.
-  convenience init(_ values: [Float], padding: Int = 0) throws(BackendError) {
-    try self.init(count: values.count + padding, for: "weights")
-    for (index, value) in values.enumerated() { base[index] = value }
-    (base + values.count).update(repeating: 0, count: padding)
   }
 }

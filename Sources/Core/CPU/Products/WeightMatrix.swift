@@ -9,30 +9,64 @@ struct WeightMatrix: Sendable {
   private let kernels: ProductKernels
   private let instructions: InstructionSet
 
-  /// - Parameters:
-  ///   - fill: writes `[depth][columns]`, row by row.
+  /// - Parameter fill: writes `[depth][columns]`, row by row.
   init(
     depth: Int, columns: Int, kernels: ProductKernels, instructions: InstructionSet,
     fill: (UnsafeMutablePointer<Float>) -> Void
   ) throws(BackendError) {
+    let rowMajor = try AlignedBuffer(count: depth * columns, for: "weights")
+    fill(rowMajor.base)
+    try self.init(rowMajor: rowMajor.base, depth: depth, columns: columns, kernels, instructions)
+  }
+
+  /// - Parameters:
+  ///   - filters: `[outputs][inputs][taps]`; the matrix is `[taps · inputs][outputs]`.
+  init(
+    filters: ArraySlice<Float>, outputs: Int, taps: Int, kernels: ProductKernels, instructions: InstructionSet
+  ) throws(BackendError) {
+    let depth = filters.count / max(outputs, 1)
+    let inputs = depth / taps
+    let panel = kernels == .packed ? instructions.panelWidth : outputs
+    let count = depth * outputs.roundedUp(to: panel)
+    let isPassing = kernels == .bfloat16
+    let packed = isPassing ? try AlignedBuffer(count: count, for: "weights") : try AlignedBuffer(weights: count)
+    filters.withUnsafeBufferPointer { filters in
+      if let filters = filters.baseAddress { zoo_pack_filter(outputs, inputs, taps, filters, panel, packed.base) }
+    }
+    if isPassing {
+      try self.init(rowMajor: packed.base, depth: depth, columns: outputs, kernels, instructions)
+    } else {
+      self.init(packed, depth: depth, columns: outputs, kernels, instructions)
+    }
+  }
+
+  private init(
+    rowMajor: UnsafePointer<Float>, depth: Int, columns: Int, _ kernels: ProductKernels, _ instructions: InstructionSet
+  ) throws(BackendError) {
+    let values: AlignedBuffer
+    switch kernels {
+    case .openBLAS:
+      values = try AlignedBuffer(weights: depth * columns)
+      values.base.update(from: rowMajor, count: depth * columns)
+    case .packed:
+      values = try AlignedBuffer(weights: depth * columns.roundedUp(to: instructions.panelWidth))
+      zoo_sgemm_pack(instructions.kernels, depth, columns, rowMajor, columns, values.base)
+    case .bfloat16:
+      let set = instructions.bfloat16Kernels
+      values = try AlignedBuffer(bytes: 2 * zoo_bgemm_packed_size(set, depth, columns))
+      zoo_bgemm_pack(set, depth, columns, rowMajor, columns, values.base.halves)
+    }
+    self.init(values, depth: depth, columns: columns, kernels, instructions)
+  }
+
+  private init(
+    _ values: AlignedBuffer, depth: Int, columns: Int, _ kernels: ProductKernels, _ instructions: InstructionSet
+  ) {
+    self.values = values
     self.depth = depth
     self.columns = columns
     self.kernels = kernels
     self.instructions = instructions
-    let rowMajor = try AlignedBuffer(count: depth * columns, for: "weights")
-    fill(rowMajor.base)
-    switch kernels {
-    case .openBLAS:
-      values = rowMajor
-    case .packed:
-      values = try AlignedBuffer(
-        count: depth * columns.roundedUp(to: instructions.panelWidth), for: "packed weights")
-      zoo_sgemm_pack(instructions.kernels, depth, columns, rowMajor.base, columns, values.base)
-    case .bfloat16:
-      let set = instructions.bfloat16Kernels
-      values = try AlignedBuffer(bytes: 2 * zoo_bgemm_packed_size(set, depth, columns))
-      zoo_bgemm_pack(set, depth, columns, rowMajor.base, columns, values.base.halves)
-    }
   }
 
   var byteCount: Int { values.byteCount }

@@ -49,9 +49,9 @@ struct QuantizedProductKernel: Kernel {
     self.inputChannels = inputChannels
     self.algorithm = algorithm
     blocking = Blocking(rows: rows, columns: weights.columns, depth: weights.depth)
-    let stride = weights.depth.roundedUp(to: AlignedBuffer.alignment)
+    let stride = weights.depth.roundedUp(to: MemoryBlock.alignment)
     // Rows a power of two apart compete for the same few lines of a cache.
-    windowStride = stride % 1024 == 0 ? stride + AlignedBuffer.alignment : stride
+    windowStride = stride % 1024 == 0 ? stride + MemoryBlock.alignment : stride
   }
 
   var scratch: Scratch {

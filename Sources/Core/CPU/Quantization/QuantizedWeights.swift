@@ -123,8 +123,9 @@ struct QuantizedResult: Sendable {
 }
 
 extension AlignedBuffer {
+  /// Room for weights that are no floats.
   convenience init(bytes: Int) throws(BackendError) {
-    try self.init(count: (bytes + 3) / MemoryLayout<Float>.size, for: "weights")
+    try self.init(weights: (bytes + 3) / MemoryLayout<Float>.size)
   }
 }
 

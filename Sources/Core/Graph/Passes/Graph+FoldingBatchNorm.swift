@@ -21,12 +21,34 @@ extension Graph {
       let bias = layer.biasValues.enumerated().map { channel, bias in
         Float(factors[channel] * (bias - mean[channel]) + shift[channel])
       }
-      let filter = layer.filter.doubles.enumerated().map { index, weight in
-        Float(factors[layer.outputChannel(ofFilterElement: index)] * weight)
-      }
-      guard bias.allSatisfy(\.isFinite), filter.allSatisfy(\.isFinite) else { return .keep }
-      return try layer.replaced(filter: Tensor(filter, shape: layer.filter.shape), bias: bias)
+      guard bias.allSatisfy(\.isFinite), let filter = try layer.filter(scaledBy: factors) else { return .keep }
+      layer.filter.evict()
+      return try layer.replaced(filter: filter, bias: bias)
     }
+  }
+}
+
+extension WeightedLayer {
+  /// The filter with what contributes to a channel of the result multiplied by the channel's factor; nil where that is not
+  /// finite.
+  fileprivate func filter(scaledBy factors: [Double]) throws -> Tensor? {
+    let runLength = runLength
+    // The sign is set where an exponent has all its bits: adding the lowest one carries into it.
+    var carries: UInt32 = 0
+    let scaled = try Tensor(.float32, shape: filter.shape) { bytes in
+      let target = bytes.bindMemory(to: Float.self)
+      try filter.converted(to: .float32).withElements(of: Float.self) { source in
+        for run in 0..<source.count / runLength {
+          let factor = factors[outputChannel(ofRun: run)]
+          for index in run * runLength..<(run + 1) * runLength {
+            let value = Float(factor * Double(source[index]))
+            target[index] = value
+            carries |= value.magnitude.bitPattern &+ 0x0080_0000
+          }
+        }
+      }
+    }
+    return carries >> 31 == 0 ? scaled : nil
   }
 }
 

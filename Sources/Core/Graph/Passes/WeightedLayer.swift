@@ -42,15 +42,18 @@ struct WeightedLayer {
     bias.map { $0.floats().map(Double.init) } ?? Array(repeating: 0, count: outputChannels)
   }
 
-  /// The channel of the result that an element of the filter contributes to.
-  func outputChannel(ofFilterElement index: Int) -> Int {
-    guard case .transposedConvolution(let options) = operation else {
-      return index / (filter.shape.elementCount / outputChannels)
-    }
+  /// Elements of the filter that lie behind each other and contribute to the same channel of the result.
+  var runLength: Int {
+    guard case .transposedConvolution = operation else { return filter.shape.elementCount / outputChannels }
+    return filter.shape[2] * filter.shape[3]
+  }
+
+  /// The channel of the result that a run of the filter contributes to.
+  func outputChannel(ofRun run: Int) -> Int {
+    guard case .transposedConvolution(let options) = operation else { return run }
     let (inputChannels, channelsPerGroup) = (filter.shape[0], filter.shape[1])
-    let kernelSize = filter.shape[2] * filter.shape[3]
-    let group = index / (kernelSize * channelsPerGroup) / (inputChannels / options.groups)
-    return group * channelsPerGroup + index / kernelSize % channelsPerGroup
+    let group = run / channelsPerGroup / (inputChannels / options.groups)
+    return group * channelsPerGroup + run % channelsPerGroup
   }
 
   /// The layer with other weights, in place of what followed it.

@@ -1,9 +1,11 @@
 import Glibc
+import ZooTensor
 
 /// The bytes of a file: mapped, or copied from memory. They stay valid for as long as this object lives.
-final class FileBytes: @unchecked Sendable {
+final class FileBytes: RereadableMemory, @unchecked Sendable {
   // Sendable: the bytes are never written after `init`.
   let bytes: UnsafeRawBufferPointer
+  private let isMapped: Bool
   private let release: () -> Void
 
   /// Maps a file for reading.
@@ -28,6 +30,7 @@ final class FileBytes: @unchecked Sendable {
       throw Self.unreadable("cannot be mapped")
     }
     bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
+    isMapped = true
     release = { munmap(start, byteCount) }
   }
 
@@ -36,10 +39,20 @@ final class FileBytes: @unchecked Sendable {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(source.count, 1), alignment: 64)
     copy.copyBytes(from: source)
     bytes = UnsafeRawBufferPointer(rebasing: copy[..<source.count])
+    isMapped = false
     release = { copy.deallocate() }
   }
 
   deinit { release() }
+
+  func evict(_ bytes: UnsafeRawBufferPointer) {
+    guard isMapped, let start = bytes.baseAddress else { return }
+    // Whole pages: what lies beside the bytes may be in use.
+    let page = Int(getpagesize())
+    let first = (Int(bitPattern: start) + page - 1) / page * page
+    let end = (Int(bitPattern: start) + bytes.count) / page * page
+    if first < end { madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_DONTNEED) }
+  }
 
   private static func unreadable(_ what: String) -> WeightsError {
     WeightsError(.unreadableFile, "the file \(what): \(String(cString: strerror(errno)))")
