@@ -1,5 +1,9 @@
 #include "bfloat16_inline.h"
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 bool zoo_has_bfloat16_set(zoo_bfloat16_set set) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -9,8 +13,11 @@ bool zoo_has_bfloat16_set(zoo_bfloat16_set set) {
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512bf16");
     case ZOO_BF_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case ZOO_BF_PLAIN: return true;
+    default: break;
   }
+#elif defined(__aarch64__)
+  if (set == ZOO_BF_NEONDOT) return (getauxval(AT_HWCAP2) & HWCAP2_BF16) != 0;
+  if (set == ZOO_BF_NEON) return true;
 #endif
   return set == ZOO_BF_PLAIN;
 }

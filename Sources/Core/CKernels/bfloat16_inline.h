@@ -8,6 +8,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define ZOO_TARGET_BF_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")))
+#elif defined(__aarch64__)
+#define ZOO_TARGET_BF_NEONDOT __attribute__((target("bf16")))
 #endif
 
 // To the nearest, ties to even.

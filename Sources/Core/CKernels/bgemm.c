@@ -1,8 +1,12 @@
 #include "bfloat16_inline.h"
 #include "gemm_inline.h"
 
-// Products of bfloat16 with float sums. A word is a pair along k: AVX-512 BF16 has one instruction for its two products;
-// elsewhere the halves are floats as soon as they are shifted, and each is a fused multiply-add.
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+// Products of bfloat16 with float sums. A word is a pair along k: AVX-512 and NEON with BF16 have one instruction for its two
+// products; elsewhere the halves are floats as soon as they are shifted, and each is a fused multiply-add.
 typedef uint32_t zoo_bf_pair __attribute__((may_alias));
 #define ZOO_WORD zoo_bf_pair
 
@@ -36,6 +40,31 @@ typedef uint32_t zoo_bf_pair __attribute__((may_alias));
 #define ZOO_TILE_ROWS 14
 #define ZOO_ADD_PRODUCT(sum, left, right) \
   (zoo_gemm_vector_bf_avx512)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)_mm512_set1_epi32((int)(left)), (__m512bh)(right))
+#include "gemm_template.h"
+#undef ZOO_ADD_PRODUCT
+#elif defined(__aarch64__)
+#define ZOO_NAME(name) name##_bf_neon
+#define ZOO_TARGET
+#define ZOO_LANES 4
+#define ZOO_TILE_ROWS 8
+#define ZOO_ADD_PRODUCT(sum, left, right) \
+  ZOO_ADD_HALVES(zoo_gemm_vector_bf_neon, zoo_gemm_words_bf_neon, sum, left, right)
+#include "gemm_template.h"
+#undef ZOO_ADD_PRODUCT
+
+#define ZOO_NAME(name) name##_bf_neondot
+#define ZOO_TARGET ZOO_TARGET_BF_NEONDOT
+#define ZOO_LANES 4
+#define ZOO_TILE_ROWS 8
+#define ZOO_ADD_PRODUCT(sum, left, right) \
+  (zoo_gemm_vector_bf_neondot)vbfdotq_f32((float32x4_t)(sum), (bfloat16x8_t)vdupq_n_u32(left), (bfloat16x8_t)(right))
+// In assembly, because the compiler copies the lane first.
+#define ZOO_ADD_LANE(sum, left, lane, right)                                                    \
+  ({                                                                                            \
+    zoo_gemm_vector_bf_neondot total = sum;                                                     \
+    __asm__("bfdot %0.4s, %1.8h, %2.2h[" #lane "]" : "+w"(total) : "w"(right), "w"(left)); \
+    total;                                                                                      \
+  })
 #include "gemm_template.h"
 #undef ZOO_ADD_PRODUCT
 #endif
@@ -78,6 +107,15 @@ void zoo_bgemm(zoo_bfloat16_set set, size_t m, size_t n, size_t k, const uint16_
     case ZOO_BF_AVX2:
       floats = ZOO_AVX2;
       zoo_gemm_bf_avx2(m, n, pairs, left, lda / 2, right, addend, addend_stride, bias, low, high, c, ldc);
+      break;
+#elif defined(__aarch64__)
+    case ZOO_BF_NEONDOT:
+      floats = ZOO_NEON;
+      zoo_gemm_bf_neondot(m, n, pairs, left, lda / 2, right, addend, addend_stride, bias, low, high, c, ldc);
+      break;
+    case ZOO_BF_NEON:
+      floats = ZOO_NEON;
+      zoo_gemm_bf_neon(m, n, pairs, left, lda / 2, right, addend, addend_stride, bias, low, high, c, ldc);
       break;
 #endif
     default:

@@ -3,12 +3,23 @@
 //
 // ZOO_WORD is what a and b are made of, and k and their strides count: a float, or two bfloat16 that stand for two steps
 // of k. ZOO_ADD_PRODUCT(sum, left, right) adds the products of one word and a vector of words to a vector of floats.
-// With ZOO_HAS_BATCHES there are products of several matrices in one call.
+// With ZOO_HAS_BATCHES there are products of several matrices in one call. With ZOO_ADD_LANE(sum, left, lane, right),
+// which takes the left word from a lane of a vector, four words of a row of a are read at once.
 
 #define zoo_vector ZOO_NAME(zoo_gemm_vector)
 #define zoo_words ZOO_NAME(zoo_gemm_words)
 typedef float zoo_vector __attribute__((ext_vector_type(ZOO_LANES), aligned(4), may_alias));
 typedef ZOO_WORD zoo_words __attribute__((ext_vector_type(ZOO_LANES), aligned(4), may_alias));
+
+#ifdef ZOO_ADD_LANE
+#define ZOO_STEP(s)                                                                                           \
+  _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {                                      \
+    const zoo_words right = *(const zoo_words *)(b + (k + s) * (2 * ZOO_LANES) + j * ZOO_LANES);              \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {                                       \
+      sum[i][j] = ZOO_ADD_LANE(sum[i][j], left[i], s, right);                                                 \
+    }                                                                                                         \
+  }
+#endif
 
 // c [rows][vectors · ZOO_LANES] = clamp(start + a · b + bias); rows and vectors are constants where it is called.
 // Meanwhile `next` comes closer, a panel that is read soon.
@@ -22,7 +33,16 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors,
       sum[i][j] = *(const zoo_vector *)(start + i * start_stride + j * ZOO_LANES);
     }
   }
-  for (size_t k = 0; k < depth; k++) {
+  size_t k = 0;
+#ifdef ZOO_ADD_LANE
+  for (; k + 4 <= depth; k += 4) {
+    zoo_words left[ZOO_TILE_ROWS];
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) left[i] = *(const zoo_words *)(a + i * lda + k);
+    for (size_t i = 0; i < 8 * ZOO_LANES; i += 16) __builtin_prefetch(next + k * (2 * ZOO_LANES) + i, 0, 2);
+    ZOO_STEP(0) ZOO_STEP(1) ZOO_STEP(2) ZOO_STEP(3)
+  }
+#endif
+  for (; k < depth; k++) {
     zoo_words right[2];
     _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
       right[j] = *(const zoo_words *)(b + k * (2 * ZOO_LANES) + j * ZOO_LANES);
@@ -62,8 +82,10 @@ ZOO_TARGET static void ZOO_NAME(zoo_tile_rows)(size_t rows, bool wide, size_t de
     ZOO_TILE_CASE(5) ZOO_TILE_CASE(6)
 #endif
 #if ZOO_TILE_ROWS > 6
-    ZOO_TILE_CASE(7) ZOO_TILE_CASE(8) ZOO_TILE_CASE(9) ZOO_TILE_CASE(10) ZOO_TILE_CASE(11) ZOO_TILE_CASE(12)
-    ZOO_TILE_CASE(13) ZOO_TILE_CASE(14)
+    ZOO_TILE_CASE(7) ZOO_TILE_CASE(8)
+#endif
+#if ZOO_TILE_ROWS > 8
+    ZOO_TILE_CASE(9) ZOO_TILE_CASE(10) ZOO_TILE_CASE(11) ZOO_TILE_CASE(12) ZOO_TILE_CASE(13) ZOO_TILE_CASE(14)
 #endif
   }
 }
@@ -141,9 +163,11 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm_batch)(size_t count, size_t m, size_t k
 #endif
 
 #undef ZOO_TILE_CASE
+#undef ZOO_STEP
 #undef zoo_vector
 #undef zoo_words
 #undef ZOO_NAME
 #undef ZOO_TARGET
 #undef ZOO_LANES
 #undef ZOO_TILE_ROWS
+#undef ZOO_ADD_LANE

@@ -1,5 +1,6 @@
 // How a kernel is written once and compiled for each instruction set: the body is an `always_inline` function, and
-// ZOO_KERNEL wraps it in functions whose `target` attribute lets the compiler use wider registers.
+// ZOO_KERNEL wraps it in functions whose `target` attribute lets the compiler use wider registers. On arm64 the compiler may
+// use NEON everywhere, so one function is that of both sets.
 #ifndef ZOO_KERNELS_H
 #define ZOO_KERNELS_H
 
@@ -27,7 +28,7 @@
     switch (set) {                                                                     \
       case ZOO_AVX512: name##_avx512 arguments; break;                                 \
       case ZOO_AVX2: name##_avx2 arguments; break;                                     \
-      case ZOO_PLAIN: name##_plain arguments; break;                                   \
+      default: name##_plain arguments; break;                                          \
     }                                                                                  \
   }
 #else

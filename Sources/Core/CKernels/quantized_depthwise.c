@@ -3,9 +3,12 @@
 // Depthwise sums of bytes.
 //
 // For every input pixel of a row of windows, the rows of the filter are brought together: four bytes of each channel lie
-// side by side as VNNI multiplies them, or two of 16 bits as AVX2 does, once for all windows that the pixel is in. Channels
+// side by side as VNNI and DotProd multiply them, or two of 16 bits as AVX2 does, once for all windows that the pixel is in. Channels
 // are taken in blocks of four vectors; what is side by side in 128 bits stays there, so that vector v has channels
 // 16 · lane + 4 · v ..< 16 · lane + 4 · v + 4 of the block, and narrowing the sums brings them in order again.
+//
+// DotProd multiplies signed bytes: 128 is taken from every value, padding too, and the sums of the weights, 128 times, are
+// added to the bias. NEON without it has the plain way.
 //
 // A filter is packed likewise: [blocks][width][groups][4 vectors]. With AVX-512 a last block of at most 32 channels has
 // vectors of 256 bits.
@@ -34,9 +37,9 @@ static zoo_q_block zoo_q_block_of(zoo_quantized_set set, size_t left) {
     case ZOO_Q_AVX512VNNI: return left > 32 ? (zoo_q_block){64, 16, 4} : (zoo_q_block){32, 8, 4};
     case ZOO_Q_AVXVNNI: return (zoo_q_block){32, 8, 4};
     case ZOO_Q_AVX2: return (zoo_q_block){32, 8, 2};
-    case ZOO_Q_PLAIN: break;
+    case ZOO_Q_NEONDOT: return (zoo_q_block){16, 4, 4};
+    default: return (zoo_q_block){16, 4, 1};
   }
-  return (zoo_q_block){16, 4, 1};
 }
 
 // Bytes of a block of a filter so many columns wide, and of the values that they are multiplied with.
@@ -44,12 +47,13 @@ static size_t zoo_q_block_bytes(zoo_q_block block, size_t height, size_t width) 
   return (height + block.taps - 1) / block.taps * width * block.channels * (block.taps == 1 ? 1 : 4);
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 
 // Windows between two passes over the input, so that what is brought together stays in the L1 cache.
 enum { ZOO_Q_RUN = 64 };
 
 // The rows of four or two taps of a block's channels, brought together.
+#if defined(__x86_64__)
 ZOO_TARGET_Q_AVX2 ZOO_INLINE void zoo_q_mix_avx2(const zoo_bytes_avx2 *rows, zoo_ints_avx2 *mixed) {
   const __m256i zero = _mm256_setzero_si256();
   const __m256i low0 = _mm256_unpacklo_epi8((__m256i)rows[0], zero);
@@ -98,6 +102,22 @@ ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_multiply_avx512vnni(zoo
                                                                              zoo_ints_avx512 w) {
   return (zoo_ints_avx512)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)w);
 }
+#else
+ZOO_TARGET_Q_NEONDOT ZOO_INLINE void zoo_q_mix_neondot(const zoo_bytes_neon *rows, zoo_ints_neon *mixed) {
+  uint8x16_t x[4];
+  for (size_t t = 0; t < 4; t++) x[t] = veorq_u8((uint8x16_t)rows[t], vdupq_n_u8(128));
+  const uint16x8_t low0 = (uint16x8_t)vzip1q_u8(x[0], x[1]), low1 = (uint16x8_t)vzip1q_u8(x[2], x[3]);
+  const uint16x8_t high0 = (uint16x8_t)vzip2q_u8(x[0], x[1]), high1 = (uint16x8_t)vzip2q_u8(x[2], x[3]);
+  mixed[0] = (zoo_ints_neon)vzip1q_u16(low0, low1);
+  mixed[1] = (zoo_ints_neon)vzip2q_u16(low0, low1);
+  mixed[2] = (zoo_ints_neon)vzip1q_u16(high0, high1);
+  mixed[3] = (zoo_ints_neon)vzip2q_u16(high0, high1);
+}
+ZOO_TARGET_Q_NEONDOT ZOO_INLINE zoo_ints_neon zoo_q_multiply_neondot(zoo_ints_neon sum, zoo_ints_neon x,
+                                                                     zoo_ints_neon w) {
+  return (zoo_ints_neon)vdotq_s32((int32x4_t)sum, (int8x16_t)x, (int8x16_t)w);
+}
+#endif
 
 // Numbers of a block's channels in the order of the vectors, 0 beyond the last channel.
 static void zoo_q_permute(const void *from, size_t channels, size_t lanes, void *to) {
@@ -123,7 +143,8 @@ static void zoo_q_span(const zoo_gather *gather, size_t x, size_t count, int32_t
   *columns = high < 0 ? 0 : (size_t)(high - low) + 1;
 }
 
-#define ZOO_DEFINE_Q_DEPTHWISE(suffix, wide, TARGET, LANES, TAPS)                                                  \
+// OFFSET has what is taken from the values, in every byte of a word.
+#define ZOO_DEFINE_Q_DEPTHWISE(suffix, wide, TARGET, LANES, TAPS, OFFSET)                                          \
   /* One block of channels of the windows of one row. */                                                           \
   TARGET ZOO_INLINE void zoo_q_windows_##suffix(const zoo_q_depthwise_job *job, const size_t width,                \
                                                 const size_t groups, size_t channels, const int8_t *packed,        \
@@ -231,6 +252,10 @@ static void zoo_q_span(const zoo_gather *gather, size_t x, size_t count, int32_t
     zoo_q_permute(job->epilogue->bias + channel, channels, LANES, bias);                                           \
     zoo_q_permute(job->epilogue->multiplier + channel, channels, LANES, factor);                                   \
     for (size_t v = 0; v < 4; v++) factor[v] /= job->finish->unit;                                                 \
+    for (size_t i = 0; OFFSET != 0 && i < width * groups * 4; i++) {                                               \
+      const zoo_ints_##wide weights = ((const zoo_ints_##wide *)packed)[i];                                        \
+      bias[i % 4] -= zoo_q_multiply_##suffix((zoo_ints_##wide)(0), (zoo_ints_##wide)(OFFSET), weights);            \
+    }                                                                                                              \
     for (size_t done = 0; done < job->count;) {                                                                    \
       const size_t y = (job->first + done) / gather->output_width, x = (job->first + done) % gather->output_width; \
       size_t run = gather->output_width - x;                                                                       \
@@ -255,10 +280,14 @@ static void zoo_q_span(const zoo_gather *gather, size_t x, size_t count, int32_t
     }                                                                                                              \
   }
 
-ZOO_DEFINE_Q_DEPTHWISE(avx2, avx2, ZOO_TARGET_Q_AVX2, 8, 2)
-ZOO_DEFINE_Q_DEPTHWISE(avxvnni, avx2, ZOO_TARGET_Q_AVXVNNI, 8, 4)
-ZOO_DEFINE_Q_DEPTHWISE(avx512half, avx2, ZOO_TARGET_Q_AVX512VNNI, 8, 4)
-ZOO_DEFINE_Q_DEPTHWISE(avx512vnni, avx512, ZOO_TARGET_Q_AVX512VNNI, 16, 4)
+#if defined(__x86_64__)
+ZOO_DEFINE_Q_DEPTHWISE(avx2, avx2, ZOO_TARGET_Q_AVX2, 8, 2, 0)
+ZOO_DEFINE_Q_DEPTHWISE(avxvnni, avx2, ZOO_TARGET_Q_AVXVNNI, 8, 4, 0)
+ZOO_DEFINE_Q_DEPTHWISE(avx512half, avx2, ZOO_TARGET_Q_AVX512VNNI, 8, 4, 0)
+ZOO_DEFINE_Q_DEPTHWISE(avx512vnni, avx512, ZOO_TARGET_Q_AVX512VNNI, 16, 4, 0)
+#else
+ZOO_DEFINE_Q_DEPTHWISE(neondot, neon, ZOO_TARGET_Q_NEONDOT, 4, 4, (int32_t)0x80808080)
+#endif
 
 #endif
 
@@ -360,6 +389,8 @@ void zoo_q_depthwise(zoo_quantized_set set, const zoo_gather *gather, const uint
         break;
       case ZOO_Q_AVXVNNI: zoo_q_depthwise_avxvnni(&job, channel, packed); break;
       case ZOO_Q_AVX2: zoo_q_depthwise_avx2(&job, channel, packed); break;
+#elif defined(__aarch64__)
+      case ZOO_Q_NEONDOT: zoo_q_depthwise_neondot(&job, channel, packed); break;
 #endif
       default: zoo_q_depthwise_plain(&job, channel, packed); break;
     }

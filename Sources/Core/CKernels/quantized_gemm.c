@@ -3,10 +3,11 @@
 // Products of unsigned with signed bytes.
 //
 // A tile of sums stays in registers: 14 × 32 with AVX-512 (28 of the 32 registers), 6 × 16 with AVX-VNNI, 4 × 16 with AVX2,
-// 4 × 8 without. Four values of a row of a are one broadcast, for as many rows of b.
+// 8 × 8 with NEON, 4 × 8 without. Four values of a row of a are one broadcast, for as many rows of b.
 //
 // AVX2 without VNNI has a product of bytes that saturates at 16 bits. There, the even and the odd bytes of each are widened
-// to 16 bits instead, and their products added in pairs.
+// to 16 bits instead, and their products added in pairs. So they are with NEON without DotProd. With it both bytes of a
+// product are signed: 128 is taken from those of a, and the sums of b's columns, 128 times, are added to the bias.
 //
 // Nothing is rounded before a sum is complete, so the way to it doesn't matter.
 
@@ -46,9 +47,11 @@ typedef struct zoo_q_tile {
   size_t row_bytes;  // from one row of c to the next
 } zoo_q_tile;
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 
-// `zoo_q_left` is four values of a for all lanes, `zoo_q_right` as many rows of b.
+// `zoo_q_left` is four values of a for all lanes, `zoo_q_right` as many rows of b. zoo_q_lanes does the first groups,
+// and returns how many, where there is a faster way for several of a row.
+#if defined(__x86_64__)
 typedef struct zoo_q_words_avx2 {
   zoo_words_avx2 even, odd;
 } zoo_q_words_avx2;
@@ -85,8 +88,78 @@ ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_dot_avx512vnni(zoo_ints
                                                                         zoo_ints_avx512 b) {
   return (zoo_ints_avx512)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
 }
+#define zoo_q_lanes_avx2(rows, vectors, tile, sum) 0
+#define zoo_q_lanes_avxvnni(rows, vectors, tile, sum) 0
+#define zoo_q_lanes_avx512vnni(rows, vectors, tile, sum) 0
+#else
+typedef struct zoo_q_words_neon {
+  zoo_words_neon even, odd;
+} zoo_q_words_neon;
+typedef zoo_q_words_neon zoo_q_left_neon;
+typedef zoo_q_words_neon zoo_q_right_neon;
+typedef zoo_ints_neon zoo_q_left_neondot;
+typedef zoo_ints_neon zoo_q_right_neondot;
+
+ZOO_INLINE zoo_q_left_neon zoo_q_unsigned_neon(zoo_ints_neon x) {
+  return (zoo_q_left_neon){(zoo_words_neon)(x & 0x00FF00FF), (zoo_words_neon)vshrq_n_u16((uint16x8_t)x, 8)};
+}
+ZOO_INLINE zoo_q_right_neon zoo_q_signed_neon(zoo_ints_neon x) {
+  const zoo_words_neon words = (zoo_words_neon)x;
+  return (zoo_q_right_neon){(words << 8) >> 8, words >> 8};
+}
+// A product of two bytes fits into 16 bits, of which pairs are added to 32.
+ZOO_INLINE zoo_ints_neon zoo_q_dot_neon(zoo_ints_neon sum, zoo_q_left_neon a, zoo_q_right_neon b) {
+  sum = (zoo_ints_neon)vpadalq_s16((int32x4_t)sum, (int16x8_t)(a.even * b.even));
+  return (zoo_ints_neon)vpadalq_s16((int32x4_t)sum, (int16x8_t)(a.odd * b.odd));
+}
+#define zoo_q_lanes_neon(rows, vectors, tile, sum) 0
+
+ZOO_TARGET_Q_NEONDOT ZOO_INLINE zoo_ints_neon zoo_q_unsigned_neondot(zoo_ints_neon x) {
+  return (zoo_ints_neon)veorq_s8((int8x16_t)x, vdupq_n_s8(-128));
+}
+ZOO_TARGET_Q_NEONDOT ZOO_INLINE zoo_ints_neon zoo_q_signed_neondot(zoo_ints_neon x) { return x; }
+ZOO_TARGET_Q_NEONDOT ZOO_INLINE zoo_ints_neon zoo_q_dot_neondot(zoo_ints_neon sum, zoo_ints_neon a, zoo_ints_neon b) {
+  return (zoo_ints_neon)vdotq_s32((int32x4_t)sum, (int8x16_t)a, (int8x16_t)b);
+}
+#endif
 
 #define ZOO_UNROLL _Pragma("clang loop unroll(full)")
+
+#if defined(__aarch64__)
+// A product takes its left side from a lane, so that four groups of a row are one load.
+ZOO_TARGET_Q_NEONDOT ZOO_INLINE size_t zoo_q_lanes_neondot(const int rows, const int vectors, const zoo_q_tile *tile,
+                                                           zoo_ints_neon sum[8][2]) {
+  size_t group = 0;
+  for (; group + 4 <= tile->groups; group += 4) {
+    int8x16_t left[8];
+    ZOO_UNROLL for (int i = 0; i < rows; i++) {
+      left[i] = veorq_s8(vld1q_s8((const int8_t *)tile->a + (size_t)i * tile->lda + group * 4), vdupq_n_s8(-128));
+    }
+    for (size_t byte = 0; byte < 128; byte += 64) __builtin_prefetch(tile->next + group * 32 + byte, 0, 2);
+#define ZOO_Q_STEP(s)                                                                                               \
+  ZOO_UNROLL for (int j = 0; j < vectors; j++) {                                                                    \
+    const int8x16_t right = vld1q_s8(tile->b + (group + s) * 32 + j * 16);                                          \
+    ZOO_UNROLL for (int i = 0; i < rows; i++) {                                                                     \
+      sum[i][j] = (zoo_ints_neon)vdotq_laneq_s32((int32x4_t)sum[i][j], right, left[i], s);                          \
+    }                                                                                                               \
+  }
+    ZOO_Q_STEP(0) ZOO_Q_STEP(1) ZOO_Q_STEP(2) ZOO_Q_STEP(3)
+#undef ZOO_Q_STEP
+  }
+  return group;
+}
+
+// The bias of one panel for values of a that are less by 128.
+ZOO_TARGET_Q_NEONDOT static void zoo_q_signed_bias(const zoo_q_tile *tile, int32_t *bias) {
+  for (size_t j = 0; j < 8; j += 4) {
+    int32x4_t sum = vld1q_s32(tile->bias + j);
+    for (size_t group = 0; group < tile->groups; group++) {
+      sum = vsubq_s32(sum, vdotq_s32(vdupq_n_s32(0), vdupq_n_s8(-128), vld1q_s8(tile->b + group * 32 + j * 4)));
+    }
+    vst1q_s32(bias + j, sum);
+  }
+}
+#endif
 
 // `wide` is the suffix of the vectors.
 #define ZOO_DEFINE_QGEMM(suffix, wide, TARGET, LANES, TILE_ROWS)                                                   \
@@ -149,7 +222,7 @@ ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_dot_avx512vnni(zoo_ints
     const uint8_t *a = tile->a;                                                                                    \
     const int8_t *b = tile->b, *next = tile->next;                                                                 \
     const size_t lda = tile->lda;                                                                                  \
-    for (size_t group = 0; group < tile->groups; group++) {                                                        \
+    for (size_t group = zoo_q_lanes_##suffix(rows, vectors, tile, sum); group < tile->groups; group++) {           \
       zoo_q_right_##suffix right[2];                                                                               \
       ZOO_UNROLL for (int j = 0; j < vectors; j++) {                                                               \
         right[j] = zoo_q_signed_##suffix(*(const zoo_ints_##wide *)(b + group * step + j * LANES * 4));            \
@@ -193,6 +266,12 @@ ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_dot_avx512vnni(zoo_ints
 #define ZOO_Q_TILE_CASES_avxvnni                                                                                   \
   ZOO_Q_TILE_CASE(avxvnni, 1) ZOO_Q_TILE_CASE(avxvnni, 2) ZOO_Q_TILE_CASE(avxvnni, 3)                              \
   ZOO_Q_TILE_CASE(avxvnni, 4) ZOO_Q_TILE_CASE(avxvnni, 5) ZOO_Q_TILE_CASE(avxvnni, 6)
+#define ZOO_Q_TILE_CASES_neon                                                                                      \
+  ZOO_Q_TILE_CASE(neon, 1) ZOO_Q_TILE_CASE(neon, 2) ZOO_Q_TILE_CASE(neon, 3) ZOO_Q_TILE_CASE(neon, 4)              \
+  ZOO_Q_TILE_CASE(neon, 5) ZOO_Q_TILE_CASE(neon, 6) ZOO_Q_TILE_CASE(neon, 7) ZOO_Q_TILE_CASE(neon, 8)
+#define ZOO_Q_TILE_CASES_neondot                                                                                   \
+  ZOO_Q_TILE_CASE(neondot, 1) ZOO_Q_TILE_CASE(neondot, 2) ZOO_Q_TILE_CASE(neondot, 3) ZOO_Q_TILE_CASE(neondot, 4)  \
+  ZOO_Q_TILE_CASE(neondot, 5) ZOO_Q_TILE_CASE(neondot, 6) ZOO_Q_TILE_CASE(neondot, 7) ZOO_Q_TILE_CASE(neondot, 8)
 #define ZOO_Q_TILE_CASES_avx512vnni                                                                                \
   ZOO_Q_TILE_CASE(avx512vnni, 1) ZOO_Q_TILE_CASE(avx512vnni, 2) ZOO_Q_TILE_CASE(avx512vnni, 3)                     \
   ZOO_Q_TILE_CASE(avx512vnni, 4) ZOO_Q_TILE_CASE(avx512vnni, 5) ZOO_Q_TILE_CASE(avx512vnni, 6)                     \
@@ -200,9 +279,14 @@ ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_dot_avx512vnni(zoo_ints
   ZOO_Q_TILE_CASE(avx512vnni, 10) ZOO_Q_TILE_CASE(avx512vnni, 11) ZOO_Q_TILE_CASE(avx512vnni, 12)                  \
   ZOO_Q_TILE_CASE(avx512vnni, 13) ZOO_Q_TILE_CASE(avx512vnni, 14)
 
+#if defined(__x86_64__)
 ZOO_DEFINE_QGEMM(avx2, avx2, ZOO_TARGET_Q_AVX2, 8, 4)
 ZOO_DEFINE_QGEMM(avxvnni, avx2, ZOO_TARGET_Q_AVXVNNI, 8, 6)
 ZOO_DEFINE_QGEMM(avx512vnni, avx512, ZOO_TARGET_Q_AVX512VNNI, 16, 14)
+#else
+ZOO_DEFINE_QGEMM(neon, neon, , 4, 8)
+ZOO_DEFINE_QGEMM(neondot, neon, ZOO_TARGET_Q_NEONDOT, 4, 8)
+#endif
 
 #endif
 
@@ -262,6 +346,9 @@ static void zoo_q_tile_rows(zoo_quantized_set set, size_t rows, size_t columns, 
     case ZOO_Q_AVX512VNNI: zoo_q_tile_rows_avx512vnni(rows, columns > 16, tile); break;
     case ZOO_Q_AVXVNNI: zoo_q_tile_rows_avxvnni(rows, columns > 8, tile); break;
     case ZOO_Q_AVX2: zoo_q_tile_rows_avx2(rows, columns > 8, tile); break;
+#elif defined(__aarch64__)
+    case ZOO_Q_NEONDOT: zoo_q_tile_rows_neondot(rows, columns > 4, tile); break;
+    case ZOO_Q_NEON: zoo_q_tile_rows_neon(rows, columns > 4, tile); break;
 #endif
     default: zoo_q_tile_rows_plain(rows, tile); break;
   }
@@ -272,19 +359,18 @@ static size_t zoo_qgemm_panel_width(zoo_quantized_set set) {
     case ZOO_Q_AVX512VNNI: return ZOO_Q_MOST_COLUMNS;
     case ZOO_Q_AVXVNNI:
     case ZOO_Q_AVX2: return 16;
-    case ZOO_Q_PLAIN: return ZOO_Q_PLAIN_COLUMNS;
+    default: return 8;
   }
-  return ZOO_Q_PLAIN_COLUMNS;
 }
 
 static size_t zoo_qgemm_tile_rows(zoo_quantized_set set) {
   switch (set) {
     case ZOO_Q_AVX512VNNI: return ZOO_Q_MOST_ROWS;
     case ZOO_Q_AVXVNNI: return 6;
-    case ZOO_Q_AVX2:
-    case ZOO_Q_PLAIN: return 4;
+    case ZOO_Q_NEON:
+    case ZOO_Q_NEONDOT: return 8;
+    default: return 4;
   }
-  return 4;
 }
 
 // Whether a tile of so many columns ends where its vectors do.
@@ -338,6 +424,13 @@ void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_
       for (size_t j = 0; j < width; j++) factor[j] = epilogue->multiplier[column + j] / finish.unit;
       tile.bias = epilogue->bias + column;
       tile.b = packed + column * groups * 4;
+#if defined(__aarch64__)
+      int32_t signed_bias[8];
+      if (set == ZOO_Q_NEONDOT) {
+        zoo_q_signed_bias(&tile, signed_bias);
+        tile.bias = signed_bias;
+      }
+#endif
       // The next panel, or the first one for the next block: half of it during each of the first two tiles.
       tile.next = column + width < n ? tile.b + width * groups * 4 : packed;
       for (size_t row = block; row < end; row += tile_rows) {

@@ -24,10 +24,16 @@
       case ZOO_Q_AVX512VNNI: name##_avx512vnni arguments; break;                                          \
       case ZOO_Q_AVXVNNI:                                                                                 \
       case ZOO_Q_AVX2: name##_avx2 arguments; break;                                                      \
-      case ZOO_Q_PLAIN: name##_plain arguments; break;                                                    \
+      default: name##_plain arguments; break;                                                             \
     }                                                                                                     \
   }
 #else
+#if defined(__aarch64__)
+#include <arm_neon.h>
+
+#define ZOO_TARGET_Q_NEONDOT __attribute__((target("dotprod")))
+#endif
+
 #define ZOO_Q_KERNEL(name, parameters, arguments)         \
   void name(zoo_quantized_set set, ZOO_LIST parameters) { \
     (void)set;                                            \
@@ -113,7 +119,7 @@ ZOO_INLINE void zoo_q_copy(uint8_t *to, const uint8_t *from, size_t n) {
   }
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 
 // Vectors of one register. The operations that the language has no operator for follow for each width.
 #define ZOO_DEFINE_Q_VECTORS(suffix, LANES)                                                             \
@@ -123,6 +129,7 @@ ZOO_INLINE void zoo_q_copy(uint8_t *to, const uint8_t *from, size_t n) {
   typedef uint8_t zoo_bytes_##suffix __attribute__((ext_vector_type(4 * LANES), aligned(1), may_alias)); \
   typedef uint8_t zoo_pair_##suffix __attribute__((ext_vector_type(2 * LANES), aligned(1), may_alias)); \
   typedef uint8_t zoo_short_##suffix __attribute__((ext_vector_type(LANES), aligned(1), may_alias));
+#if defined(__x86_64__)
 ZOO_DEFINE_Q_VECTORS(avx2, 8)
 ZOO_DEFINE_Q_VECTORS(avx512, 16)
 
@@ -163,6 +170,21 @@ ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_bytes_avx512 zoo_q_order_avx512(zoo_bytes
   const zoo_ints_avx512 y = (zoo_ints_avx512)x;
   return (zoo_bytes_avx512)__builtin_shufflevector(y, y, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 }
+#else
+ZOO_DEFINE_Q_VECTORS(neon, 4)
+
+ZOO_INLINE zoo_ints_neon zoo_q_nearest_neon(zoo_floats_neon x) { return (zoo_ints_neon)vcvtnq_s32_f32((float32x4_t)x); }
+ZOO_INLINE zoo_ints_neon zoo_q_widen_neon(const uint8_t *x) {
+  return __builtin_convertvector(*(const zoo_short_neon *)x, zoo_ints_neon);
+}
+ZOO_INLINE zoo_words_neon zoo_q_narrow_neon(zoo_ints_neon a, zoo_ints_neon b) {
+  return (zoo_words_neon)vqmovn_high_s32(vqmovn_s32((int32x4_t)a), (int32x4_t)b);
+}
+ZOO_INLINE zoo_bytes_neon zoo_q_halve_neon(zoo_words_neon a, zoo_words_neon b) {
+  return (zoo_bytes_neon)vqmovun_high_s16(vqmovun_s16((int16x8_t)a), (int16x8_t)b);
+}
+ZOO_INLINE zoo_bytes_neon zoo_q_order_neon(zoo_bytes_neon x) { return x; }
+#endif
 
 #endif
 

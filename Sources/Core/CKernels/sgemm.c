@@ -2,8 +2,9 @@
 
 // Products with a right-hand side that was packed when the network was compiled.
 //
-// A tile of c stays in registers: up to 14 × 32 with AVX-512 (28 of the 32 registers), 6 × 16 with AVX2, 4 × 8 without.
-// Rows of a are read where they are, one broadcast for two multiplications; ZOO_DEPTH steps of a panel of b
+// A tile of c stays in registers: up to 14 × 32 with AVX-512 (28 of the 32 registers), 6 × 16 with AVX2, 8 × 8 with NEON
+// (16 of the 32, and 8 for a), 4 × 8 without. Rows of a are read where they are, one broadcast for two multiplications; NEON
+// needs none and reads four numbers of a row at once. ZOO_DEPTH steps of a panel of b
 // (32 × 256 floats) stay in the L1 cache while all rows of a pass by.
 //
 // Every element of c is the same chain of fused multiply-adds whichever tile it falls into, from 0 or the addend with k
@@ -32,24 +33,31 @@
 #define ZOO_LANES 16
 #define ZOO_TILE_ROWS 14
 #include "gemm_template.h"
+#elif defined(__aarch64__)
+#define ZOO_NAME(name) name##_neon
+#define ZOO_TARGET
+#define ZOO_LANES 4
+#define ZOO_TILE_ROWS 8
+#define ZOO_ADD_LANE(sum, left, lane, right) \
+  ((sum) + __builtin_shufflevector(left, left, lane, lane, lane, lane) * (right))
+#include "gemm_template.h"
 #endif
 
 size_t zoo_sgemm_panel_width(zoo_instruction_set set) {
   switch (set) {
     case ZOO_AVX512: return 32;
     case ZOO_AVX2: return 16;
-    case ZOO_PLAIN: return 8;
+    default: return 8;
   }
-  return 8;
 }
 
 size_t zoo_sgemm_tile_rows(zoo_instruction_set set) {
   switch (set) {
     case ZOO_AVX512: return 14;
     case ZOO_AVX2: return 6;
-    case ZOO_PLAIN: return 4;
+    case ZOO_NEON: return 8;
+    default: return 4;
   }
-  return 4;
 }
 
 void zoo_sgemm_pack(zoo_instruction_set set, size_t k, size_t n, const float *b, size_t ldb, float *packed) {
@@ -75,6 +83,8 @@ void zoo_sgemm(zoo_instruction_set set, size_t m, size_t n, size_t k, const floa
       zoo_gemm_avx512(m, n, k, a, lda, packed, addend, addend_stride, bias, low, high, c, ldc);
       break;
     case ZOO_AVX2: zoo_gemm_avx2(m, n, k, a, lda, packed, addend, addend_stride, bias, low, high, c, ldc); break;
+#elif defined(__aarch64__)
+    case ZOO_NEON: zoo_gemm_neon(m, n, k, a, lda, packed, addend, addend_stride, bias, low, high, c, ldc); break;
 #endif
     default: zoo_gemm_plain(m, n, k, a, lda, packed, addend, addend_stride, bias, low, high, c, ldc); break;
   }
@@ -87,6 +97,8 @@ void zoo_sgemm_batch(zoo_instruction_set set, size_t count, size_t m, size_t k, 
 #if defined(__x86_64__)
     case ZOO_AVX512: zoo_gemm_batch_avx512(count, m, k, a, a_step, lda, packed, c, c_step); break;
     case ZOO_AVX2: zoo_gemm_batch_avx2(count, m, k, a, a_step, lda, packed, c, c_step); break;
+#elif defined(__aarch64__)
+    case ZOO_NEON: zoo_gemm_batch_neon(count, m, k, a, a_step, lda, packed, c, c_step); break;
 #endif
     default: zoo_gemm_batch_plain(count, m, k, a, a_step, lda, packed, c, c_step); break;
   }

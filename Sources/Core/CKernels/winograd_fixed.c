@@ -124,13 +124,29 @@ typedef int32_t zoo_fixed_pair __attribute__((may_alias));
 #define ZOO_ADD_PRODUCT(sum, left, right) \
   (zoo_fixed_sums_avx512vnni)zoo_dpwssd_512((__m512i)(sum), (__m512i)(left), (__m512i)(right))
 #include "winograd_fixed_template.h"
+#elif defined(__aarch64__)
+#include "winograd_fixed_neon.h"
 #endif
 
 size_t zoo_fixed_panel_width(zoo_quantized_set set) {
-  return set == ZOO_Q_AVX512VNNI ? 32 : set == ZOO_Q_PLAIN ? 8 : 16;
+  switch (set) {
+    case ZOO_Q_AVX512VNNI: return 32;
+    case ZOO_Q_AVXVNNI:
+    case ZOO_Q_AVX2: return 16;
+    default: return 8;
+  }
 }
 
-size_t zoo_fixed_tile_rows(zoo_quantized_set set) { return set == ZOO_Q_AVX512VNNI ? 14 : set == ZOO_Q_PLAIN ? 4 : 6; }
+size_t zoo_fixed_tile_rows(zoo_quantized_set set) {
+  switch (set) {
+    case ZOO_Q_AVX512VNNI: return 14;
+    case ZOO_Q_AVXVNNI:
+    case ZOO_Q_AVX2: return 6;
+    case ZOO_Q_NEON:
+    case ZOO_Q_NEONDOT: return 8;
+    default: return 4;
+  }
+}
 
 void zoo_fixed_pack(size_t width, size_t k, const float *column, int16_t *packed, float *unit) {
   *unit = zoo_fixed_unit(k, column);
@@ -155,6 +171,11 @@ void zoo_fixed_multiply(zoo_quantized_set set, size_t count, size_t m, size_t k,
       break;
     case ZOO_Q_AVX2:
       zoo_fixed_multiply_avx2(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, column_units, c, c_step);
+      break;
+#elif defined(__aarch64__)
+    case ZOO_Q_NEON:
+    case ZOO_Q_NEONDOT:
+      zoo_fixed_multiply_neon(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, column_units, c, c_step);
       break;
 #endif
     default:

@@ -1,12 +1,14 @@
 // The body of winograd_fixed.c for one instruction set: ZOO_NAME(name) names a function, ZOO_TARGET lets it use the
 // instructions, ZOO_LANES sums are a vector, of which two stand side by side in up to ZOO_TILE_ROWS rows of a tile.
-// ZOO_ADD_PRODUCT(sum, left, right) adds the products of a pair of 16-bit integers and a vector of pairs to one of sums.
+// ZOO_ADD_PRODUCT(sum, left, right) adds the products of a pair of 16-bit integers and a vector of pairs to one of sums. With
+// ZOO_HAS_TILE there is a zoo_fixed_tile already.
 
 #define zoo_sums ZOO_NAME(zoo_fixed_sums)
 #define zoo_floats ZOO_NAME(zoo_fixed_floats)
 typedef int32_t zoo_sums __attribute__((ext_vector_type(ZOO_LANES), aligned(4), may_alias));
 typedef float zoo_floats __attribute__((ext_vector_type(ZOO_LANES), aligned(4), may_alias));
 
+#ifndef ZOO_HAS_TILE
 // c [rows][2 · ZOO_LANES]; rows is a constant where it is called. Meanwhile `next` comes closer.
 ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_fixed_tile)(const int rows, size_t depth, const zoo_fixed_pair *a, size_t lda,
                                                     const float *row_units, const zoo_fixed_pair *b,
@@ -36,6 +38,7 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_fixed_tile)(const int rows, size_t depth
     }
   }
 }
+#endif
 
 #define ZOO_TILE_CASE(count)                                                                     \
   case count: ZOO_NAME(zoo_fixed_tile)(count, k, left, lda, units, b, next, column_units, to); break;
@@ -59,8 +62,10 @@ ZOO_TARGET static void ZOO_NAME(zoo_fixed_multiply)(size_t count, size_t m, size
         ZOO_TILE_CASE(5) ZOO_TILE_CASE(6)
 #endif
 #if ZOO_TILE_ROWS > 6
-        ZOO_TILE_CASE(7) ZOO_TILE_CASE(8) ZOO_TILE_CASE(9) ZOO_TILE_CASE(10) ZOO_TILE_CASE(11) ZOO_TILE_CASE(12)
-        ZOO_TILE_CASE(13) ZOO_TILE_CASE(14)
+        ZOO_TILE_CASE(7) ZOO_TILE_CASE(8)
+#endif
+#if ZOO_TILE_ROWS > 8
+        ZOO_TILE_CASE(9) ZOO_TILE_CASE(10) ZOO_TILE_CASE(11) ZOO_TILE_CASE(12) ZOO_TILE_CASE(13) ZOO_TILE_CASE(14)
 #endif
       }
     }

@@ -20,7 +20,8 @@ ZOO_INLINE void zoo_pause(void) {
 #if defined(__x86_64__)
   _mm_pause();
 #elif defined(__aarch64__)
-  __asm__ volatile("yield");
+  // `yield` does nothing on most processors; this waits about as long as the other one does.
+  __asm__ volatile("isb");
 #endif
 }
 

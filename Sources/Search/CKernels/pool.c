@@ -1,3 +1,6 @@
+// For posix_memalign.
+#define _GNU_SOURCE
+
 #include "hamming.h"
 
 #include <pthread.h>

@@ -12,6 +12,8 @@ typedef enum zoo_bfloat16_set {
   ZOO_BF_PLAIN = 0,
   ZOO_BF_AVX2 = 1,    // AVX2 and FMA
   ZOO_BF_AVX512 = 2,  // AVX-512 F, BW, DQ, VL, BF16
+  ZOO_BF_NEON = 3,
+  ZOO_BF_NEONDOT = 4,  // NEON and BF16
 } zoo_bfloat16_set;
 
 // Whether the processor and the operating system support it.

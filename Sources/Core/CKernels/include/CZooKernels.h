@@ -14,7 +14,11 @@ typedef enum zoo_instruction_set {
   ZOO_PLAIN = 0,
   ZOO_AVX2 = 1,    // AVX2 and FMA
   ZOO_AVX512 = 2,  // AVX-512 F, BW, DQ, VL
+  ZOO_NEON = 3,    // what every processor for arm64 has
 } zoo_instruction_set;
+
+// Whether the processor and the operating system support it.
+bool zoo_has_instruction_set(zoo_instruction_set set);
 
 // The widest that the processor and the operating system support.
 zoo_instruction_set zoo_best_instruction_set(void);
@@ -25,6 +29,8 @@ typedef enum zoo_quantized_set {
   ZOO_Q_AVX2 = 1,
   ZOO_Q_AVXVNNI = 2,     // AVX2 and AVX-VNNI
   ZOO_Q_AVX512VNNI = 3,  // AVX-512 F, BW, DQ, VL, VNNI
+  ZOO_Q_NEON = 4,
+  ZOO_Q_NEONDOT = 5,  // NEON and DotProd
 } zoo_quantized_set;
 
 // The fastest that the processor and the operating system support.
