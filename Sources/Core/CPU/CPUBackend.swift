@@ -27,7 +27,7 @@ public struct CPUBackend: Backend {
   ) throws(BackendError) {
     let device = CPUDevice.current
     let instructionSet = instructionSet ?? .best
-    guard instructionSet <= .best else {
+    guard instructionSet.isAvailable else {
       throw BackendError(
         .unavailable, "\(device.name) has no \(instructionSet): the widest that it has is \(InstructionSet.best)")
     }
@@ -64,7 +64,7 @@ public struct CPUBackend: Backend {
 extension MatrixLibrary {
   /// The library to use where nobody chose one.
   ///
-  /// With AVX2 or AVX-512 the packed kernels: they need no packing at run time and are no slower than OpenBLAS's best
+  /// With AVX2, AVX-512 or NEON the packed kernels: they need no packing at run time and are no slower than OpenBLAS's best
   /// on any shape that networks have, and OpenBLAS's choice of kernels depends on its age and its environment. Elsewhere
   /// OpenBLAS, whose kernels are written for each processor, unless its products are wrong here.
   public static func preferred(for instructionSet: InstructionSet) -> MatrixLibrary {

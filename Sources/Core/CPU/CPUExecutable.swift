@@ -21,7 +21,7 @@ public final class CPUExecutable: Executable {
   /// Runs the network; several calls at once are safe and take turns on the threads.
   ///
   /// The result depends on nothing but the inputs, the instruction set, the matrix library and, in bfloat16, whether the
-  /// processor has AVX-512 BF16: not on the number of threads, and for each item of a batch not on the others.
+  /// processor has AVX-512 BF16 or NEON with BF16: not on the number of threads, and for each item of a batch not on the others.
   ///
   /// - Throws: ``BackendError`` for inputs that do not fit, or that need more memory than is allowed.
   public func run(_ inputs: [Tensor]) throws -> [Tensor] {

@@ -252,6 +252,8 @@ void zoo_distances(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_
 #if defined(__x86_64__)
     case ZOO_HAMMING_AVX512: zoo_distances_avx512(rows, bytes, count, query, distances); return;
     case ZOO_HAMMING_AVX2: zoo_distances_avx2(rows, bytes, count, query, distances); return;
+#elif defined(__aarch64__)
+    case ZOO_HAMMING_NEON: zoo_distances_neon(rows, bytes, count, query, distances); return;
 #endif
     default: zoo_distances_plain(rows, bytes, count, query, distances); return;
   }
@@ -278,6 +280,8 @@ void zoo_select(zoo_hamming_set set, const uint16_t *distances, size_t count, ui
 #if defined(__x86_64__)
     case ZOO_HAMMING_AVX512: first = zoo_select_avx512(distances, count, bound, hits); break;
     case ZOO_HAMMING_AVX2: first = zoo_select_avx2(distances, count, bound, hits); break;
+#elif defined(__aarch64__)
+    case ZOO_HAMMING_NEON: first = zoo_select_neon(distances, count, bound, hits); break;
 #endif
     default: break;
   }
@@ -290,6 +294,8 @@ void zoo_refine(zoo_hamming_set set, const uint8_t *rows, size_t bytes, const ui
 #if defined(__x86_64__)
     case ZOO_HAMMING_AVX512: zoo_refine_avx512(rows, bytes, query, bound, hits); return;
     case ZOO_HAMMING_AVX2: zoo_refine_avx2(rows, bytes, query, bound, hits); return;
+#elif defined(__aarch64__)
+    case ZOO_HAMMING_NEON: zoo_refine_body(rows, bytes, query, bound, hits, zoo_distance_neon); return;
 #endif
     default: zoo_refine_plain(rows, bytes, query, bound, hits); return;
   }

@@ -99,14 +99,24 @@ bool zoo_near_abreast(zoo_hamming_set set, const uint8_t *rows, size_t bytes, si
 void zoo_refine(zoo_hamming_set set, const uint8_t *rows, size_t bytes, const uint64_t *query, uint32_t bound,
                 zoo_hits *hits);
 
+#if defined(__aarch64__)
+// Those with NEON. zoo_select_neon takes rows in sixteens, adds to `hits` and returns how many rows it has seen.
+void zoo_distances_neon(const uint8_t *rows, size_t bytes, size_t count, const uint64_t *query, uint16_t *distances);
+size_t zoo_select_neon(const uint16_t *distances, size_t count, uint32_t bound, zoo_hits *hits);
+void zoo_near_neon(const uint8_t *rows, size_t bytes, size_t count, const uint64_t *query, uint32_t bound,
+                   zoo_hits *hits);
+uint32_t zoo_distance_neon(const uint8_t *row, size_t bytes, const uint64_t *query);
+#endif
+
 // The rows that zoo_sliced takes at once.
 enum { zoo_sliced_rows = 512 };
 
-// Whether it is the faster way for so many queries; by measurement.
+// Whether it is the faster way for so many queries; by measurement, with NEON by the number of instructions.
 ZOO_INLINE bool zoo_should_slice(zoo_hamming_set set, size_t queries) {
   switch (set) {
     case ZOO_HAMMING_AVX512: return queries >= 22;
     case ZOO_HAMMING_AVX2: return queries >= 8;
+    case ZOO_HAMMING_NEON: return queries >= 10;
     default: return queries >= 3;
   }
 }

@@ -115,6 +115,8 @@ void zoo_near(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t cou
   if (bytes == 8 && set == ZOO_HAMMING_AVX512) return zoo_near8_avx512(rows, count, 0, query, bound, hits);
   if (bytes == 32 && set == ZOO_HAMMING_AVX512) return zoo_near32_avx512(rows, count, 0, query, bound, hits);
   if (bytes == 8 && set == ZOO_HAMMING_AVX2) return zoo_near8_avx2(rows, count, query, bound, hits);
+#elif defined(__aarch64__)
+  if (set == ZOO_HAMMING_NEON) return zoo_near_neon(rows, bytes, count, query, bound, hits);
 #endif
   uint16_t distances[zoo_block_rows];
   zoo_distances(set, rows, bytes, count, query, distances);

@@ -36,7 +36,12 @@ void zoo_slice_query(uint64_t query, zoo_sliced_query *sliced) {
   }
 }
 
+#if defined(__aarch64__)
+// NEON takes bits of one or another vector in one instruction, and the sum has the first operation too.
+#define ZOO_CARRY(a, b, c) ((((a) ^ (b)) & (c)) | (~((a) ^ (b)) & (a)))
+#else
 #define ZOO_CARRY(a, b, c) (((a) & (b)) | ((c) & ((a) | (b))))
+#endif
 #define ZOO_INVERTED(v, bit, x) (((v) >> (bit) & 1) != 0 ? ~(x) : (x))
 #define ZOO_CARRY_VARIANT(v, a, b, c) \
   ZOO_CARRY(ZOO_INVERTED(v, 0, a), ZOO_INVERTED(v, 1, b), ZOO_INVERTED(v, 2, c))

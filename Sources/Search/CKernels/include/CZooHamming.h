@@ -11,7 +11,11 @@ typedef enum zoo_hamming_set {
   ZOO_HAMMING_PLAIN = 0,
   ZOO_HAMMING_AVX2 = 1,    // AVX2 and POPCNT
   ZOO_HAMMING_AVX512 = 2,  // AVX-512 F, BW, DQ, VL and VPOPCNTDQ
+  ZOO_HAMMING_NEON = 3,    // what every processor for arm64 has
 } zoo_hamming_set;
+
+// Whether the processor and the operating system support it.
+bool zoo_hamming_has_set(zoo_hamming_set set);
 
 // The widest that the processor and the operating system support.
 zoo_hamming_set zoo_hamming_best_set(void);

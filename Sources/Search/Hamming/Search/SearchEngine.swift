@@ -19,7 +19,7 @@ final class SearchEngine: @unchecked Sendable {
       throw HammingIndexError(
         .invalidOption, "\(threads) threads: an index has 1 to \(SearchEngine.threadRange.upperBound)")
     }
-    guard instructionSet <= .best else {
+    guard instructionSet.isAvailable else {
       throw HammingIndexError(
         .invalidOption,
         "the instruction set \(instructionSet.rawValue): this processor has up to "

@@ -1,0 +1,87 @@
+#include "kernel_sets.h"
+
+windows make_windows(size_t height, size_t width, size_t kernel_height, size_t kernel_width, size_t stride, size_t padding,
+                     size_t pixel_stride, size_t channels) {
+  windows w = {.output_height = (height + 2 * padding - kernel_height) / stride + 1};
+  const size_t output_width = (width + 2 * padding - kernel_width) / stride + 1;
+  w.rows = parity_room(w.output_height * kernel_height * sizeof *w.rows);
+  w.columns = parity_room(output_width * kernel_width * sizeof *w.columns);
+  w.runs = parity_room(output_width);
+  for (size_t i = 0; i < w.output_height * kernel_height; i++) {
+    const int32_t row = (int32_t)(i / kernel_height * stride + i % kernel_height) - (int32_t)padding;
+    w.rows[i] = row < 0 || row >= (int32_t)height ? -1 : row;
+  }
+  for (size_t i = 0; i < output_width * kernel_width; i++) {
+    const int32_t column = (int32_t)(i / kernel_width * stride + i % kernel_width) - (int32_t)padding;
+    w.columns[i] = column < 0 || column >= (int32_t)width ? -1 : column;
+  }
+  for (size_t x = 0; x < output_width; x++) {
+    w.runs[x] = w.columns[x * kernel_width] >= 0 && w.columns[(x + 1) * kernel_width - 1] >= 0;
+  }
+  w.gather = (zoo_gather){w.rows,      w.columns,    w.runs, kernel_height, kernel_width,
+                          output_width, width, pixel_stride, channels};
+  return w;
+}
+
+void free_windows(windows w) { free(w.rows), free(w.columns), free(w.runs); }
+
+ptrdiff_t tap_of(const zoo_gather *gather, size_t pixel, size_t r, size_t s) {
+  const int32_t row = gather->rows[pixel / gather->output_width * gather->kernel_height + r];
+  const int32_t column = gather->columns[pixel % gather->output_width * gather->kernel_width + s];
+  return row < 0 || column < 0 ? -1 : (ptrdiff_t)row * (ptrdiff_t)gather->input_width + column;
+}
+
+static void check_im2col(void) {
+  parity_begin("zoo_im2col", "");
+  for (size_t i = 0; i < 8; i++) {
+    const size_t channels = i % 2 == 0 ? 3 : 20, stride = channels + (i > 3 ? 5 : 0), kernel = i % 3 == 0 ? 5 : 3;
+    const windows w = make_windows(8, 11, kernel, kernel, 1 + i % 2, kernel / 2, stride, channels);
+    const size_t row = kernel * kernel * channels, count = w.output_height * w.gather.output_width - 2;
+    float *x = parity_floats(8 * 11 * stride, -1, 1), *y = parity_room(count * row * sizeof *y);
+    zoo_im2col(&w.gather, x, 2, count, y, row);
+    for (size_t j = 0; j < count * row; j++) {
+      const size_t tap = j % row / channels;
+      const ptrdiff_t from = tap_of(&w.gather, 2 + j / row, tap / kernel, tap % kernel);
+      parity_same((double)y[j], from < 0 ? 0 : (double)x[(size_t)from * stride + j % channels]);
+    }
+    free(x), free(y), free_windows(w);
+  }
+}
+
+static void check_depthwise(size_t set) {
+  parity_begin("zoo_depthwise", float_sets[set].name);
+  const zoo_activation activations[] = {{ZOO_IDENTITY, 0}, {ZOO_RELU6, 0}, {ZOO_HARD_SWISH, 0}};
+  const size_t channels_of[] = {1, 3, 4, 7, 16, 37, 66, 130}, kernels[] = {3, 5, 4};
+  for (size_t i = 0; i < 3 * 8 * 2; i++) {
+    const size_t channels = channels_of[i % 8], kernel = kernels[i / 16], step = 1 + i / 8 % 2, stride = channels + i % 2;
+    const zoo_activation activation = activations[(i + i / 8) % 3];
+    const windows w = make_windows(9, 17, kernel, kernel, step, kernel / 2, stride, channels);
+    const size_t count = w.output_height * w.gather.output_width, cut = count / 3;
+    float *x = parity_floats(9 * 17 * stride, -1, 1), *filter = parity_floats(kernel * kernel * stride, -1, 1);
+    float *bias = i % 3 != 0 ? parity_floats(channels, -1, 1) : NULL, *y = parity_room(count * stride * sizeof *y);
+    float *zeros = calloc(channels, sizeof *zeros);
+    const float **pointers = parity_room(2 * kernel * kernel * sizeof *pointers);
+    // In two parts.
+    zoo_depthwise(float_sets[set].set, &w.gather, x, filter, bias, zeros, pointers, activation, cut, count - cut, y);
+    zoo_depthwise(float_sets[set].set, &w.gather, x, filter, bias, zeros, pointers, activation, 0, cut, y);
+    for (size_t j = 0; j < count * channels; j++) {
+      const size_t pixel = j / channels, c = j % channels;
+      float sum = 0;
+      for (size_t tap = 0; tap < kernel * kernel; tap++) {
+        const ptrdiff_t from = tap_of(&w.gather, pixel, tap / kernel, tap % kernel);
+        if (from < 0) continue;
+        const float value = x[(size_t)from * stride + c];
+        sum = multiply_add(float_sets[set].set == ZOO_PLAIN, filter[tap * stride + c], value, sum);
+      }
+      if (bias != NULL) sum += bias[c];
+      const double expected = activated(activation, (double)sum);
+      parity_near((double)y[pixel * stride + c], expected, activation_tolerance(activation, expected));
+    }
+    free(x), free(filter), free(bias), free(y), free(zeros), free(pointers), free_windows(w);
+  }
+}
+
+void check_convolutions(void) {
+  check_im2col();
+  FOR_FLOAT_SETS(set) check_depthwise(set);
+}

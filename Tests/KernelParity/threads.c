@@ -1,0 +1,37 @@
+#include "kernel_sets.h"
+
+#include <stdatomic.h>
+
+enum { INDICES = 1000, LOOPS = 50, THREADS = 4 };
+
+typedef struct visits {
+  _Atomic uint32_t of_index[INDICES];
+  _Atomic size_t beyond;
+} visits;
+
+static void visit(void *context, size_t worker, size_t index) {
+  visits *visits = context;
+  atomic_fetch_add(&visits->of_index[index], 1);
+  if (worker >= THREADS) atomic_fetch_add(&visits->beyond, 1);
+}
+
+void check_threads(void) {
+  parity_begin("zoo_pool_run", "");
+  zoo_pool *pool = zoo_pool_create(THREADS);
+  static visits visits;
+  parity_same((double)zoo_pool_size(pool), THREADS);
+  zoo_pool_begin(pool);
+  for (size_t loop = 0; loop < LOOPS; loop++) zoo_pool_run(pool, INDICES, 1 + loop % THREADS, visit, &visits);
+  zoo_pool_end(pool);
+  zoo_pause();
+  zoo_pool_destroy(pool);
+  for (size_t i = 0; i < INDICES; i++) parity_same((double)visits.of_index[i], LOOPS);
+  parity_same((double)visits.beyond, 0);
+  parity_begin("zoo_best_instruction_set", "");
+  parity_same(zoo_has_instruction_set(zoo_best_instruction_set()), 1);
+  parity_same(zoo_has_quantized_set(zoo_best_quantized_set()), 1);
+#if defined(__aarch64__)
+  parity_same(zoo_best_instruction_set(), ZOO_NEON);
+  parity_same(zoo_has_quantized_set(ZOO_Q_NEON) && zoo_has_bfloat16_set(ZOO_BF_NEON), 1);
+#endif
+}
