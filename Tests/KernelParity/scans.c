@@ -72,6 +72,23 @@ static size_t nearest(const store *s, const uint8_t *query, const uint64_t *labe
   return count;
 }
 
+// Keys in any order, of which some are the same.
+static void check_top(void) {
+  for (size_t count = 0; count < 100; count += 9) {
+    zoo_hamming_found found[K];
+    zoo_hamming_top top = {found, K, 0, UINT64_MAX};
+    uint64_t keys[100];
+    for (size_t i = 0; i < count; i++) {
+      keys[i] = parity_bits() % 64;
+      zoo_hamming_offer(&top, (zoo_hamming_found){keys[i], 0});
+    }
+    qsort(keys, count, sizeof *keys, by_key);
+    parity_same((double)top.count, count < K ? (double)count : K);
+    zoo_hamming_finish(&top);
+    for (size_t i = 0; i < top.count; i++) parity_same((double)found[i].key, (double)keys[i]);
+  }
+}
+
 static void same_answer(const store *s, const uint8_t *query, const uint64_t *labels, const bool *accepts,
                         zoo_hamming_top *top) {
   uint64_t keys[K];
@@ -178,15 +195,25 @@ static void check_reading(size_t set, zoo_hamming_pool *pool) {
   free(buffer);
 }
 
+static void visit(void *context, size_t worker, size_t index) {
+  uint32_t *visits = context;
+  __atomic_fetch_add(&visits[index], worker < 3 ? 1 : 1000, __ATOMIC_RELAXED);
+}
+
 void check_scans(void) {
   static const zoo_hamming_shape shapes[] = {
       {4, 4, 1, {4}},          {8, 8, 1, {8}},   {13, 16, 1, {16}}, {32, 32, 1, {32}},
       {64, 64, 3, {8, 24, 32}}, {20, 20, 2, {8, 12}}, {512, 512, 2, {64, 448}},
   };
   zoo_hamming_pool *pool = zoo_hamming_pool_create(3);
-  parity_begin("zoo_hamming_pool_size", "");
+  parity_begin("zoo_hamming_pool_run", "");
   parity_same((double)zoo_hamming_pool_size(pool), 3);
+  uint32_t visits[500] = {0};
+  for (size_t loop = 0; loop < 20; loop++) zoo_hamming_pool_run(pool, 500, visit, visits);
+  for (size_t i = 0; i < 500; i++) parity_same(visits[i], 20);
   parity_same(zoo_hamming_has_set(zoo_hamming_best_set()), 1);
+  parity_begin("zoo_hamming_offer", "");
+  check_top();
   FOR_HAMMING_SETS(set) {
     parity_begin("zoo_hamming_scan", hamming_sets[set].name);
     for (size_t i = 0; i < PARITY_COUNT(shapes); i++) {
