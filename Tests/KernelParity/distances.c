@@ -50,7 +50,7 @@ static void check_job(zoo_hamming_set set, const char *kernel, const job *job) {
     uint16_t *distances = parity_room(job->count * sizeof *distances);
     zoo_distances(set, job->rows, job->bytes, job->count, job->query, distances);
     for (size_t row = 0; row < job->count; row++) parity_same(distances[row], job->expected[row]);
-    free(distances);
+    parity_free(distances);
     return;
   }
   const uint32_t bits = (uint32_t)(8 * job->bytes), bounds[] = {0, 1, 5, bits / 3, bits / 2, bits, 65535, UINT32_MAX};
@@ -116,7 +116,7 @@ void check_distances(void) {
         if (bytes > 1000 && count > 17) continue;
         const job job = make_job(bytes, count);
         check_job(hamming_sets[set].set, kernels[kernel], &job);
-        free(job.rows), free(job.query), free(job.expected);
+        parity_free(job.rows), parity_free(job.query), parity_free(job.expected);
       }
     }
     check_sliced(set);

@@ -35,7 +35,7 @@ static void check_resizing(void) {
     }
     parity_same(y[i], to_pixel(sum));
   }
-  free(x), free(y);
+  parity_free(x), parity_free(y);
 }
 
 static void check_normalizing(void) {
@@ -56,7 +56,7 @@ static void check_normalizing(void) {
       parity_near((double)y[is_planar ? c * OTHER + pixel : j], expected, 1e-5);
     }
   }
-  free(x), free(y);
+  parity_free(x), parity_free(y);
 }
 
 void check_imaging(void) {
@@ -71,5 +71,5 @@ void check_imaging(void) {
   }
   x[7] = NAN;
   parity_same(zoo_quantize(x, OTHER, y), 0);
-  free(x);
+  parity_free(x);
 }

@@ -1,8 +1,13 @@
 // Holds every kernel that C exports against loops that are obviously right, in double or in integers, with every instruction
 // set that can run here. tools/check-arm64 runs it for arm64 under emulation, and for this machine.
+// For mmap.
+#define _GNU_SOURCE
+
 #include "parity.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const char *kernel, *instructions;
 static uint64_t compared, in_all;
@@ -51,14 +56,35 @@ uint64_t parity_bits(void) {
 
 double parity_number(double low, double high) { return low + (high - low) * ((double)(parity_bits() >> 11) * 0x1p-53); }
 
-void *parity_room(size_t bytes) {
-  void *room = malloc(bytes > 0 ? bytes : 1);
-  if (room == NULL) {
+enum { MOST_ROOMS = 256 };
+
+static struct room {
+  void *start;
+  void *mapping;
+  size_t bytes;  // of the mapping
+} rooms[MOST_ROOMS];
+
+void *parity_zeros(size_t bytes) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (bytes + page - 1) / page * page;
+  struct room *room = rooms;
+  while (room < rooms + MOST_ROOMS && room->start != NULL) room++;
+  char *mapping = mmap(NULL, used + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == rooms + MOST_ROOMS || mapping == MAP_FAILED || mprotect(mapping + used, page, PROT_NONE) != 0) {
     printf("no memory for %zu bytes\n", bytes);
     exit(1);
   }
-  memset(room, 0xA5, bytes);
-  return room;
+  *room = (struct room){mapping + used - bytes, mapping, used + page};
+  return room->start;
+}
+
+void *parity_room(size_t bytes) { return memset(parity_zeros(bytes), 0xA5, bytes); }
+
+void parity_free(void *start) {
+  if (start == NULL) return;
+  struct room *room = rooms;
+  while (room->start != start) room++;
+  munmap(room->mapping, room->bytes);
+  room->start = NULL;
 }
 
 float *parity_floats(size_t count, double low, double high) {

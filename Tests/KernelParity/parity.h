@@ -24,8 +24,11 @@ uint64_t parity_bits(void);
 double parity_number(double low, double high);
 float *parity_floats(size_t count, double low, double high);
 uint8_t *parity_bytes(size_t count);
-// Memory for as many bytes and no more, every byte 0xA5.
+// Memory whose last byte is followed by a page that cannot be read; every byte is 0xA5, or 0.
 void *parity_room(size_t bytes);
+void *parity_zeros(size_t bytes);
+// May be null.
+void parity_free(void *room);
 
 #define PARITY_COUNT(array) (sizeof(array) / sizeof *(array))
 

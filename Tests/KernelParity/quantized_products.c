@@ -69,7 +69,7 @@ static void check_qgemm(size_t set) {
       const double expected = finished(&epilogue, sum, column, i % 2 == 1 ? &residual[at] : NULL);
       parity_same(epilogue.is_real ? (double)c[at] : (double)((uint8_t *)c)[at], expected);
     }
-    free(a), free(residual), free(b), free(packed), free(bias), free(sums), free(multiplier), free(c);
+    parity_free(a), parity_free(residual), parity_free(b), parity_free(packed), parity_free(bias), parity_free(sums), parity_free(multiplier), parity_free(c);
   }
 }
 
@@ -104,7 +104,7 @@ static void check_depthwise(size_t set) {
       parity_same((double)sums[c], (double)all);
       parity_same(epilogue.is_real ? (double)y[j] : (double)((uint8_t *)y)[j], finished(&epilogue, sum, c, NULL));
     }
-    free(x), free(filter), free(packed), free(bias), free(sums), free(multiplier), free(y), free(scratch);
+    parity_free(x), parity_free(filter), parity_free(packed), parity_free(bias), parity_free(sums), parity_free(multiplier), parity_free(y), parity_free(scratch);
     free_windows(w);
   }
 }

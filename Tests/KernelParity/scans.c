@@ -20,7 +20,7 @@ static store *make_store(zoo_hamming_shape shape, size_t count) {
   s->codes = parity_bytes(count * shape.code_bytes);
   s->numbers = parity_room(count * sizeof *s->numbers);
   s->labels = parity_room(count * sizeof *s->labels);
-  s->tombstones = calloc(zoo_hamming_tombstone_rows / 64, sizeof *s->tombstones);
+  s->tombstones = parity_zeros(zoo_hamming_tombstone_rows / 64 * sizeof *s->tombstones);
   s->words[0] = s->tombstones;
   s->rows = (zoo_hamming_rows){.numbers = s->numbers, .labels = s->labels, .tombstones = s->words, .count = count};
   for (size_t plane = 0; plane < shape.plane_count; plane++) {
@@ -47,7 +47,7 @@ static void free_store(store *s) {
   for (size_t plane = 0; plane < s->shape.plane_count; plane++) {
     zoo_hamming_free(s->planes[plane], s->rows.count * s->shape.plane_bytes[plane]);
   }
-  free(s->codes), free(s->numbers), free(s->labels), free(s->tombstones), free(s);
+  parity_free(s->codes), parity_free(s->numbers), parity_free(s->labels), parity_free(s->tombstones), parity_free(s);
 }
 
 static int by_key(const void *a, const void *b) {
@@ -68,7 +68,7 @@ static size_t nearest(const store *s, const uint8_t *query, const uint64_t *labe
   qsort(all, count, sizeof *all, by_key);
   if (count > K) count = K;
   memcpy(keys, all, count * sizeof *keys);
-  free(all);
+  parity_free(all);
   return count;
 }
 
@@ -101,9 +101,9 @@ static void same_answer(const store *s, const uint8_t *query, const uint64_t *la
 static void check_scan(size_t set, zoo_hamming_pool *pool, zoo_hamming_shape shape, size_t queries, bool prunes) {
   store *s = make_store(shape, ROWS);
   const size_t words = zoo_query_words(&shape);
-  uint64_t *padded = calloc(queries * words, sizeof *padded), labels = 0x16;
+  uint64_t *padded = parity_zeros(queries * words * sizeof *padded), labels = 0x16;
   uint8_t *codes = parity_bytes(queries * shape.code_bytes);
-  zoo_hamming_top *tops = calloc(queries, sizeof *tops);
+  zoo_hamming_top *tops = parity_zeros(queries * sizeof *tops);
   for (size_t query = 0; query < queries; query++) {
     if (query % 2 == 0) memcpy(codes + query * shape.code_bytes, s->codes + 31 * query * shape.code_bytes, shape.code_bytes);
     memcpy(padded + query * words, codes + query * shape.code_bytes, shape.code_bytes);
@@ -116,9 +116,9 @@ static void check_scan(size_t set, zoo_hamming_pool *pool, zoo_hamming_shape sha
   parity_same(zoo_hamming_scan(pool, &request, &s->rows, 1, tops, &work), 1);
   for (size_t query = 0; query < queries; query++) {
     same_answer(s, codes + query * shape.code_bytes, request.labels, NULL, &tops[query]);
-    free(tops[query].found);
+    parity_free(tops[query].found);
   }
-  free(padded), free(codes), free(tops), free_store(s);
+  parity_free(padded), parity_free(codes), parity_free(tops), free_store(s);
 }
 
 // Rows whose first 16 bits are at most two bits from the query's, by a table.
@@ -154,7 +154,7 @@ static void check_tables(size_t set) {
     zoo_hamming_verify(&request, &s->rows, &table, &key, 1, 0, 0, ranges, range_count, &top);
     same_answer(s, code, NULL, accepts, &top);
   }
-  free(offsets), free(positions), free_store(s);
+  parity_free(offsets), parity_free(positions), free_store(s);
 }
 
 // Rows in the order of their codes, then of their numbers.
@@ -184,15 +184,15 @@ static void check_order(zoo_hamming_shape shape) {
   }
   parity_same((double)zoo_hamming_repeated_row(&shape, &ordered->rows), (double)repeated);
   ordered->rows.count = 2000;
-  free(references), free(scratch), free_store(s), free_store(ordered);
+  parity_free(references), parity_free(scratch), free_store(s), free_store(ordered);
 }
 
 static void check_reading(size_t set, zoo_hamming_pool *pool) {
   const size_t bytes = 5 * 4096;
-  uint64_t *buffer = aligned_alloc(64, bytes), expected = 0;
+  uint64_t *buffer = parity_room(bytes), expected = 0;
   for (size_t i = 0; i < bytes / 8; i++) expected ^= buffer[i] = parity_bits();
   parity_same((double)(zoo_hamming_read(pool, hamming_sets[set].set, buffer, bytes) ^ expected), 0);
-  free(buffer);
+  parity_free(buffer);
 }
 
 static void visit(void *context, size_t worker, size_t index) {

@@ -71,8 +71,8 @@ static void check_size(zoo_instruction_set instructions, size_t size, bool norma
   double scratch[2 * OUTPUTS];
   zoo_join_moments(instructions, 2, counts, OUTPUTS, moments[0][0], 1e-5, NULL, NULL, scratch, means, scales, shifts);
   for (size_t c = 0; c < OUTPUTS; c++) parity_near((double)means[c], sums[c] / (HEIGHT * WIDTH), 2e-5);
-  free(x), free(filter), free(mean), free(scale), free(shift), free(bias), free(transformed), free(filters);
-  free(products), free(addend), free(y), free_windows(w);
+  parity_free(x), parity_free(filter), parity_free(mean), parity_free(scale), parity_free(shift), parity_free(bias), parity_free(transformed), parity_free(filters);
+  parity_free(products), parity_free(addend), parity_free(y), free_windows(w);
 }
 
 // Rows as integers and their units.
@@ -93,7 +93,7 @@ static void check_fixed_rows(size_t set) {
         parity_near((double)y[i / n * stride + i % n], unit > 0 ? (double)x[i] / unit : 0, 0.51);
       }
     }
-    free(x), free(y);
+    parity_free(x), parity_free(y);
   }
   parity_begin("zoo_winograd_input_fixed", float_sets[set].name);
   for (size_t size = 2; size <= 6; size += 2) {
@@ -110,7 +110,7 @@ static void check_fixed_rows(size_t set) {
       const double unit = (double)units[i / CHANNELS];
       parity_near((double)y[i / (count * CHANNELS) * stride + i % (count * CHANNELS)], (double)floats[i] / unit, 0.51);
     }
-    free(x), free(scratch), free(units), free(floats), free(y), free_windows(w);
+    parity_free(x), parity_free(scratch), parity_free(units), parity_free(floats), parity_free(y), free_windows(w);
   }
 }
 
@@ -148,7 +148,7 @@ static void check_fixed_multiply(size_t set) {
       parity_same((double)c[j], (double)((float)sum * row_units[matrix * m + row] * column_units[matrix * width + column]));
       parity_near((double)c[j], real, rounding + 1e-6 * fabs(real));
     }
-    free(x), free(b), free(a), free(packed), free(row_units), free(c), free(column_units);
+    parity_free(x), parity_free(b), parity_free(a), parity_free(packed), parity_free(row_units), parity_free(c), parity_free(column_units);
   }
 }
 

@@ -8,9 +8,11 @@ import ZooTensor
 @testable import ZooCPU
 
 struct Bfloat16Tests {
-  private static let sets = [ZOO_BF_PLAIN, ZOO_BF_AVX2, ZOO_BF_AVX512].filter(zoo_has_bfloat16_set)
-  private static let integerSets = [ZOO_Q_PLAIN, ZOO_Q_AVX2, ZOO_Q_AVXVNNI, ZOO_Q_AVX512VNNI].filter(
-    zoo_has_quantized_set)
+  private static let sets = [ZOO_BF_PLAIN, ZOO_BF_AVX2, ZOO_BF_AVX512, ZOO_BF_NEON, ZOO_BF_NEONDOT].filter(
+    zoo_has_bfloat16_set)
+  private static let integerSets = [
+    ZOO_Q_PLAIN, ZOO_Q_AVX2, ZOO_Q_AVXVNNI, ZOO_Q_AVX512VNNI, ZOO_Q_NEON, ZOO_Q_NEONDOT,
+  ].filter(zoo_has_quantized_set)
 
   /// The nearest bfloat16; of two that are as near, the even one.
   private func nearest(_ x: Float) -> Float {

@@ -48,6 +48,16 @@ struct CPUBackendTests {
     }
   }
 
+  @Test("instruction sets of other processors are refused, and there are some")
+  func refusesForeignInstructions() throws {
+    let foreign = InstructionSet.allCases.filter { !$0.isAvailable }
+    #expect(!foreign.isEmpty)
+    for set in foreign {
+      let error = #expect(throws: BackendError.self) { try CPUBackend(threads: 1, instructionSet: set) }
+      #expect(error?.code == .unavailable)
+    }
+  }
+
   @Test("plans are kept for the most recently used shapes")
   func plansAreBounded() throws {
     let executable = try #require(

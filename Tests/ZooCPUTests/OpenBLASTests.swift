@@ -27,5 +27,6 @@ struct OpenBLASTests {
   func preference() {
     #expect(MatrixLibrary.preferred(for: .plain) == .openBLAS)
     #expect(MatrixLibrary.preferred(for: .avx2) == .packed)
+    #expect(MatrixLibrary.preferred(for: .neon) == .packed)
   }
 }

@@ -4,7 +4,9 @@ import ZooOpParity
 
 /// The 8-bit kernels against loops that are obviously right: the same bytes with every instruction set.
 struct QuantizedKernelTests {
-  private static let sets = [ZOO_Q_PLAIN, ZOO_Q_AVX2, ZOO_Q_AVXVNNI, ZOO_Q_AVX512VNNI].filter(zoo_has_quantized_set)
+  private static let sets = [
+    ZOO_Q_PLAIN, ZOO_Q_AVX2, ZOO_Q_AVXVNNI, ZOO_Q_AVX512VNNI, ZOO_Q_NEON, ZOO_Q_NEONDOT,
+  ].filter(zoo_has_quantized_set)
 
   /// What becomes of a sum, as the header defines it.
   private func finished(

@@ -15,6 +15,18 @@ struct ChangesTests {
     return Set(answer.neighbours.map(\.number))
   }
 
+  @Test("instruction sets of other processors are refused, and there are some")
+  func refusesForeignInstructions() throws {
+    let foreign = HammingInstructionSet.allCases.filter { !$0.isAvailable }
+    #expect(!foreign.isEmpty)
+    for set in foreign {
+      let error = #expect(throws: HammingIndexError.self) {
+        try HammingIndex(bits: 64, threads: 1, instructionSet: set)
+      }
+      #expect(error?.code == .invalidOption)
+    }
+  }
+
   @Test("bits and threads out of range are refused")
   func options() {
     for bits in [-8, 0, 24, 36, 65, 4104] {
