@@ -10,7 +10,7 @@ extension ImagingError {
     var message = [CChar](repeating: 0, count: Int(ZOO_IMAGING_MESSAGE_BYTES))
     let status = body(&message)
     guard status != zoo_imaging_ok else { return }
-    let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     switch status {
     case zoo_imaging_unsupported:
       throw ImagingError(.unsupported, "\(what): \(text): save it as an 8-bit baseline JPEG or a PNG")

@@ -50,7 +50,7 @@ public final class CUDADevice: @unchecked Sendable {
     self.ordinal = ordinal
     self.driver = driver
     self.context = context
-    name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     computeCapability =
       10 * (try attribute(ZOO_CU_COMPUTE_CAPABILITY_MAJOR)) + (try attribute(ZOO_CU_COMPUTE_CAPABILITY_MINOR))
     multiprocessorCount = max(1, try attribute(ZOO_CU_MULTIPROCESSOR_COUNT))

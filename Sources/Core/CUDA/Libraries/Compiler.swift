@@ -112,7 +112,7 @@ final class Compiler: @unchecked Sendable {
     guard getSize(program, &size) == 0, size > 0 else { return [] }
     var bytes = [CChar](repeating: 0, count: size)
     guard get(program, &bytes) == 0 else { return [] }
-    return bytes.map { UInt8(bitPattern: $0) }
+    return bytes.map { UInt8(truncatingIfNeeded: $0) }
   }
 
   private func withPointers<Result>(

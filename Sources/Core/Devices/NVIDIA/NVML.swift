@@ -31,7 +31,7 @@ struct NVML: Sendable {
   {
     var buffer = [CChar](repeating: 0, count: Int(ZOO_NVML_TEXT_BYTES))
     try body(&buffer, UInt32(buffer.count - 1))
-    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
   }
 
   /// Why a call came to nothing.
