@@ -1,7 +1,7 @@
 #include "kernel_sets.h"
 
-windows make_windows(size_t height, size_t width, size_t kernel_height, size_t kernel_width, size_t stride, size_t padding,
-                     size_t pixel_stride, size_t channels) {
+windows make_windows(size_t height, size_t width, size_t kernel_height, size_t kernel_width, size_t stride,
+                     size_t padding, size_t pixel_stride, size_t channels) {
   windows w = {.output_height = (height + 2 * padding - kernel_height) / stride + 1};
   const size_t output_width = (width + 2 * padding - kernel_width) / stride + 1;
   w.rows = parity_room(w.output_height * kernel_height * sizeof *w.rows);
@@ -23,8 +23,6 @@ windows make_windows(size_t height, size_t width, size_t kernel_height, size_t k
   return w;
 }
 
-void free_windows(windows w) { parity_free(w.rows), parity_free(w.columns), parity_free(w.runs); }
-
 ptrdiff_t tap_of(const zoo_gather *gather, size_t pixel, size_t r, size_t s) {
   const int32_t row = gather->rows[pixel / gather->output_width * gather->kernel_height + r];
   const int32_t column = gather->columns[pixel % gather->output_width * gather->kernel_width + s];
@@ -44,7 +42,7 @@ static void check_im2col(void) {
       const ptrdiff_t from = tap_of(&w.gather, 2 + j / row, tap / kernel, tap % kernel);
       parity_same((double)y[j], from < 0 ? 0 : (double)x[(size_t)from * stride + j % channels]);
     }
-    parity_free(x), parity_free(y), free_windows(w);
+    parity_clear();
   }
 }
 
@@ -78,7 +76,7 @@ static void check_depthwise(size_t set) {
       const double expected = activated(activation, (double)sum);
       parity_near((double)y[pixel * stride + c], expected, activation_tolerance(activation, expected));
     }
-    parity_free(x), parity_free(filter), parity_free(bias), parity_free(y), parity_free(zeros), parity_free(pointers), free_windows(w);
+    parity_clear();
   }
 }
 

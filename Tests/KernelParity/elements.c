@@ -41,9 +41,8 @@ static void check_activations(size_t set) {
         near_activated(after[j], activation, (double)before[j] + (bias != NULL ? (double)bias[j % stride] : 0));
       }
     }
-    parity_free(before), parity_free(after), parity_free(bias);
   }
-  parity_free(x), parity_free(y);
+  parity_clear();
 }
 
 static void check_sums_and_products(size_t set) {
@@ -81,9 +80,8 @@ static void check_sums_and_products(size_t set) {
       const double x = ((double)a[j] - (double)mean[c]) * (double)scale[c] + (double)shift[c];
       near_activated(y[j], activation, x + (i % 2 == 0 ? (double)b[j] : 0));
     }
-    parity_free(mean), parity_free(scale), parity_free(shift);
   }
-  parity_free(a), parity_free(b), parity_free(y);
+  parity_clear();
 }
 
 static void check_pictures(size_t set) {
@@ -126,7 +124,7 @@ static void check_pictures(size_t set) {
       parity_near((double)y[i], expected, 5e-7 * expected);
     }
   }
-  for (size_t k = 0; k < TAPS; k++) parity_free(taps[k]);
+  parity_clear();
 }
 
 void check_elements(void) {

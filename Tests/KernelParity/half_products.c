@@ -62,7 +62,7 @@ static void check_bgemm(size_t set) {
         parity_near((double)c[row * ldc + column], expected, rounding + activation_tolerance(activation, expected));
       }
     }
-    parity_free(x), parity_free(b), parity_free(bias), parity_free(addend), parity_free(a), parity_free(packed), parity_free(c);
+    parity_clear();
   }
 }
 
@@ -82,7 +82,7 @@ static void check_rows(size_t set) {
       parity_same((double)from_bits((uint32_t)y[i] << 16),
                   is_number ? (double)nearest(x[i / stride * (n + 1) + i % stride]) : 0);
     }
-    parity_free(x), parity_free(y);
+    parity_clear();
   }
 }
 
@@ -101,7 +101,7 @@ static void check_bf_im2col(size_t set) {
       parity_same((double)from_bits((uint32_t)y[j] << 16),
                   from < 0 ? 0 : (double)nearest(x[(size_t)from * stride + at % channels]));
     }
-    parity_free(x), parity_free(y), free_windows(w);
+    parity_clear();
   }
 }
 

@@ -35,7 +35,7 @@ static void check_resizing(void) {
     }
     parity_same(y[i], to_pixel(sum));
   }
-  parity_free(x), parity_free(y);
+  parity_clear();
 }
 
 static void check_normalizing(void) {
@@ -56,7 +56,7 @@ static void check_normalizing(void) {
       parity_near((double)y[is_planar ? c * OTHER + pixel : j], expected, 1e-5);
     }
   }
-  parity_free(x), parity_free(y);
+  parity_clear();
 }
 
 void check_imaging(void) {
@@ -71,5 +71,5 @@ void check_imaging(void) {
   }
   x[7] = NAN;
   parity_same(zoo_quantize(x, OTHER, y), 0);
-  parity_free(x);
+  parity_clear();
 }

@@ -70,9 +70,8 @@ typedef struct windows {
   uint8_t *runs;
 } windows;
 
-windows make_windows(size_t height, size_t width, size_t kernel_height, size_t kernel_width, size_t stride, size_t padding,
-                     size_t pixel_stride, size_t channels);
-void free_windows(windows windows);
+windows make_windows(size_t height, size_t width, size_t kernel_height, size_t kernel_width, size_t stride,
+                     size_t padding, size_t pixel_stride, size_t channels);
 // Where tap (r, s) of output pixel `pixel` reads, in pixels, −1 for padding.
 ptrdiff_t tap_of(const zoo_gather *gather, size_t pixel, size_t r, size_t s);
 

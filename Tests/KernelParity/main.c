@@ -1,5 +1,5 @@
-// Holds every kernel that C exports against loops that are obviously right, in double or in integers, with every instruction
-// set that can run here. tools/check-arm64 runs it for arm64 under emulation, and for this machine.
+// Holds every kernel that C exports against loops that are obviously right, in double or in integers, with every
+// instruction set that can run here. tools/check-arm64 runs it for arm64 under emulation, and for this machine.
 // For mmap.
 #define _GNU_SOURCE
 
@@ -59,32 +59,29 @@ double parity_number(double low, double high) { return low + (high - low) * ((do
 enum { MOST_ROOMS = 256 };
 
 static struct room {
-  void *start;
   void *mapping;
-  size_t bytes;  // of the mapping
+  size_t bytes;
 } rooms[MOST_ROOMS];
+static size_t room_count;
 
 void *parity_zeros(size_t bytes) {
   const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (bytes + page - 1) / page * page;
-  struct room *room = rooms;
-  while (room < rooms + MOST_ROOMS && room->start != NULL) room++;
   char *mapping = mmap(NULL, used + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (room == rooms + MOST_ROOMS || mapping == MAP_FAILED || mprotect(mapping + used, page, PROT_NONE) != 0) {
+  if (room_count == MOST_ROOMS || mapping == MAP_FAILED || mprotect(mapping + used, page, PROT_NONE) != 0) {
     printf("no memory for %zu bytes\n", bytes);
     exit(1);
   }
-  *room = (struct room){mapping + used - bytes, mapping, used + page};
-  return room->start;
+  rooms[room_count++] = (struct room){mapping, used + page};
+  return mapping + used - bytes;
 }
 
 void *parity_room(size_t bytes) { return memset(parity_zeros(bytes), 0xA5, bytes); }
 
-void parity_free(void *start) {
-  if (start == NULL) return;
-  struct room *room = rooms;
-  while (room->start != start) room++;
-  munmap(room->mapping, room->bytes);
-  room->start = NULL;
+void parity_clear(void) {
+  while (room_count > 0) {
+    room_count--;
+    munmap(rooms[room_count].mapping, rooms[room_count].bytes);
+  }
 }
 
 float *parity_floats(size_t count, double low, double high) {

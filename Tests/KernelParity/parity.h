@@ -27,8 +27,8 @@ uint8_t *parity_bytes(size_t count);
 // Memory whose last byte is followed by a page that cannot be read; every byte is 0xA5, or 0.
 void *parity_room(size_t bytes);
 void *parity_zeros(size_t bytes);
-// May be null.
-void parity_free(void *room);
+// Gives all of that back.
+void parity_clear(void);
 
 #define PARITY_COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -49,7 +49,7 @@ static void check_sgemm(size_t set) {
         parity_near((double)c[row * ldc + column], expected, activation_tolerance(activation, expected));
       }
     }
-    parity_free(a), parity_free(b), parity_free(bias), parity_free(addend), parity_free(packed), parity_free(c), parity_free(before);
+    parity_clear();
   }
 }
 
@@ -75,7 +75,7 @@ static void check_sgemm_batch(size_t set) {
       }
       parity_same((double)c[j], (double)sum);
     }
-    parity_free(a), parity_free(b), parity_free(packed), parity_free(c);
+    parity_clear();
   }
 }
 
@@ -91,7 +91,7 @@ static void check_sgemm_simple(void) {
     for (size_t j = 0; j < k; j++) sum += (double)a[i / n * k + j] * (double)b[j * n + i % n];
     parity_near((double)c[i], sum, 1e-5);
   }
-  parity_free(a), parity_free(b), parity_free(start), parity_free(c);
+  parity_clear();
 }
 
 void check_products(void) {

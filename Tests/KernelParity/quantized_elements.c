@@ -21,7 +21,7 @@ static void check_conversions(size_t set) {
   parity_begin("zoo_q_dequantize", byte_sets[set].name);
   zoo_q_dequantize(instructions, q, 0.05f, 117, y, COUNT);
   for (size_t i = 0; i < COUNT; i++) parity_same((double)y[i], (double)((float)(q[i] - 117) * 0.05f));
-  parity_free(x);
+  parity_clear();
 }
 
 static void check_add(size_t set) {
@@ -37,7 +37,7 @@ static void check_add(size_t set) {
       const float left = (float)(a[i] - 120) * (0.03f / 0.09f), right = (float)(b[i] - 9) * (0.07f / 0.09f);
       parity_same(y[i], rounded(left + right, y_scale.zero, (double)(low / 0.09f), (double)(high / 0.09f)));
     }
-    parity_free(a), parity_free(b), parity_free(y);
+    parity_clear();
   }
 }
 
@@ -53,8 +53,7 @@ static void check_pools(size_t set) {
       for (size_t k = 0; k < TAPS; k++) most = taps[k][i] > most ? taps[k][i] : most;
       parity_same(y[i], most);
     }
-    for (size_t k = 0; k < TAPS; k++) parity_free(taps[k]);
-    parity_free(y);
+    parity_clear();
   }
   parity_begin("zoo_q_column_means", byte_sets[set].name);
   for (size_t n = 1; n < 140; n += 9) {
@@ -67,7 +66,7 @@ static void check_pools(size_t set) {
       for (size_t row = 0; row < rows; row++) sum += x[row * stride + c] - 101;
       parity_same((double)mean[c], (double)((float)sum * (0.04f / (float)rows)));
     }
-    parity_free(x), parity_free(mean);
+    parity_clear();
   }
 }
 
@@ -84,7 +83,7 @@ static void check_q_im2col(void) {
       const ptrdiff_t from = tap_of(&w.gather, 1 + j / row, tap / 3, tap % 3);
       parity_same(y[j], from < 0 ? 99 : x[(size_t)from * stride + j % channels]);
     }
-    parity_free(x), parity_free(y), free_windows(w);
+    parity_clear();
   }
 }
 

@@ -37,8 +37,9 @@ static int32_t *make_biases(size_t count) {
   return bias;
 }
 
-static const size_t shapes[][3] = {{1, 1, 1},   {1, 40, 300}, {2, 4, 3},   {3, 5, 16},   {4, 8, 17},  {5, 9, 2},   {6, 16, 7},
-                                   {7, 17, 255}, {8, 8, 256}, {9, 12, 20}, {13, 33, 64}, {15, 31, 33}, {57, 24, 140}};
+static const size_t shapes[][3] = {{1, 1, 1},   {1, 40, 300}, {2, 4, 3},    {3, 5, 16},   {4, 8, 17},
+                                   {5, 9, 2},   {6, 16, 7},   {7, 17, 255}, {8, 8, 256},  {9, 12, 20},
+                                   {13, 33, 64}, {15, 31, 33}, {57, 24, 140}};
 
 static void check_qgemm(size_t set) {
   parity_begin("zoo_qgemm", byte_sets[set].name);
@@ -69,7 +70,7 @@ static void check_qgemm(size_t set) {
       const double expected = finished(&epilogue, sum, column, i % 2 == 1 ? &residual[at] : NULL);
       parity_same(epilogue.is_real ? (double)c[at] : (double)((uint8_t *)c)[at], expected);
     }
-    parity_free(a), parity_free(residual), parity_free(b), parity_free(packed), parity_free(bias), parity_free(sums), parity_free(multiplier), parity_free(c);
+    parity_clear();
   }
 }
 
@@ -104,8 +105,7 @@ static void check_depthwise(size_t set) {
       parity_same((double)sums[c], (double)all);
       parity_same(epilogue.is_real ? (double)y[j] : (double)((uint8_t *)y)[j], finished(&epilogue, sum, c, NULL));
     }
-    parity_free(x), parity_free(filter), parity_free(packed), parity_free(bias), parity_free(sums), parity_free(multiplier), parity_free(y), parity_free(scratch);
-    free_windows(w);
+    parity_clear();
   }
 }
 

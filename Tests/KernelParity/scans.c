@@ -47,7 +47,6 @@ static void free_store(store *s) {
   for (size_t plane = 0; plane < s->shape.plane_count; plane++) {
     zoo_hamming_free(s->planes[plane], s->rows.count * s->shape.plane_bytes[plane]);
   }
-  parity_free(s->codes), parity_free(s->numbers), parity_free(s->labels), parity_free(s->tombstones), parity_free(s);
 }
 
 static int by_key(const void *a, const void *b) {
@@ -68,7 +67,6 @@ static size_t nearest(const store *s, const uint8_t *query, const uint64_t *labe
   qsort(all, count, sizeof *all, by_key);
   if (count > K) count = K;
   memcpy(keys, all, count * sizeof *keys);
-  parity_free(all);
   return count;
 }
 
@@ -105,8 +103,9 @@ static void check_scan(size_t set, zoo_hamming_pool *pool, zoo_hamming_shape sha
   uint8_t *codes = parity_bytes(queries * shape.code_bytes);
   zoo_hamming_top *tops = parity_zeros(queries * sizeof *tops);
   for (size_t query = 0; query < queries; query++) {
-    if (query % 2 == 0) memcpy(codes + query * shape.code_bytes, s->codes + 31 * query * shape.code_bytes, shape.code_bytes);
-    memcpy(padded + query * words, codes + query * shape.code_bytes, shape.code_bytes);
+    uint8_t *code = codes + query * shape.code_bytes;
+    if (query % 2 == 0) memcpy(code, s->codes + 31 * query * shape.code_bytes, shape.code_bytes);
+    memcpy(padded + query * words, code, shape.code_bytes);
     tops[query] = (zoo_hamming_top){parity_room(K * sizeof *tops->found), K, 0, UINT64_MAX};
   }
   const bool has_labels = queries % 2 == 1;
@@ -116,9 +115,9 @@ static void check_scan(size_t set, zoo_hamming_pool *pool, zoo_hamming_shape sha
   parity_same(zoo_hamming_scan(pool, &request, &s->rows, 1, tops, &work), 1);
   for (size_t query = 0; query < queries; query++) {
     same_answer(s, codes + query * shape.code_bytes, request.labels, NULL, &tops[query]);
-    parity_free(tops[query].found);
   }
-  parity_free(padded), parity_free(codes), parity_free(tops), free_store(s);
+  free_store(s);
+  parity_clear();
 }
 
 // Rows whose first 16 bits are at most two bits from the query's, by a table.
@@ -154,13 +153,15 @@ static void check_tables(size_t set) {
     zoo_hamming_verify(&request, &s->rows, &table, &key, 1, 0, 0, ranges, range_count, &top);
     same_answer(s, code, NULL, accepts, &top);
   }
-  parity_free(offsets), parity_free(positions), free_store(s);
+  free_store(s);
+  parity_clear();
 }
 
 // Rows in the order of their codes, then of their numbers.
 static void check_order(zoo_hamming_shape shape) {
   store *s = make_store(shape, 2000), *ordered = make_store(shape, 2000);
-  zoo_hamming_reference *references = parity_room(2000 * sizeof *references), *scratch = parity_room(2000 * sizeof *scratch);
+  zoo_hamming_reference *references = parity_room(2000 * sizeof *references);
+  zoo_hamming_reference *scratch = parity_room(2000 * sizeof *scratch);
   const size_t count = zoo_hamming_refer(&shape, &s->rows, 0, references);
   zoo_hamming_order(&shape, &s->rows, references, count, scratch);
   zoo_hamming_gather(&shape, &s->rows, references, count, ordered->planes, ordered->numbers, ordered->labels);
@@ -184,7 +185,9 @@ static void check_order(zoo_hamming_shape shape) {
   }
   parity_same((double)zoo_hamming_repeated_row(&shape, &ordered->rows), (double)repeated);
   ordered->rows.count = 2000;
-  parity_free(references), parity_free(scratch), free_store(s), free_store(ordered);
+  free_store(s);
+  free_store(ordered);
+  parity_clear();
 }
 
 static void check_reading(size_t set, zoo_hamming_pool *pool) {
@@ -192,7 +195,7 @@ static void check_reading(size_t set, zoo_hamming_pool *pool) {
   uint64_t *buffer = parity_room(bytes), expected = 0;
   for (size_t i = 0; i < bytes / 8; i++) expected ^= buffer[i] = parity_bits();
   parity_same((double)(zoo_hamming_read(pool, hamming_sets[set].set, buffer, bytes) ^ expected), 0);
-  parity_free(buffer);
+  parity_clear();
 }
 
 static void visit(void *context, size_t worker, size_t index) {

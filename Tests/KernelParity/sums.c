@@ -27,7 +27,7 @@ static void check_moments(size_t set) {
       const double got = ((double)x[c] - (double)out[c]) * (double)out[n + c] + (double)out[2 * n + c];
       parity_near(got, ((double)x[c] - mean) * factor + (beta != NULL ? (double)beta[c] : 0), 2e-5);
     }
-    parity_free(x), parity_free(moments), parity_free(gamma), parity_free(beta), parity_free(scratch), parity_free(out);
+    parity_clear();
   }
 }
 
@@ -42,7 +42,7 @@ static void check_column_means(size_t set) {
       for (size_t row = 0; row < rows; row++) sum += (double)x[row * stride + c];
       parity_near((double)mean[c], sum / (double)rows, 1e-6 * 5);
     }
-    parity_free(x), parity_free(mean);
+    parity_clear();
   }
 }
 
@@ -64,8 +64,7 @@ static void check_narrow(size_t set) {
       }
       parity_same((double)sums[i], (double)sum);
     }
-    for (size_t t = 0; t < TAPS; t++) parity_free((void *)rows[t]);
-    parity_free(sums);
+    parity_clear();
   }
   parity_begin("zoo_sum_diagonals", float_sets[set].name);
   for (size_t channels = 1; channels < 9; channels++) {
@@ -80,7 +79,7 @@ static void check_narrow(size_t set) {
       for (size_t s = 0; s < width; s++) sum += (double)x[(pixel + s) * line + s * channels + c];
       parity_near((double)y[i], activated(activation, sum), 3e-6);
     }
-    parity_free(x), parity_free(bias), parity_free(y);
+    parity_clear();
   }
 }
 

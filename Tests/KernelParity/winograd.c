@@ -1,18 +1,19 @@
 #include "kernel_sets.h"
 
-// A 3×3 convolution of a picture with padding, by transforms, against its definition. The products between the transforms are
-// done in double, so that the transforms alone are held to something.
+// A 3×3 convolution of a picture with padding, by transforms, against its definition. The products between the transforms
+// are done in double, so that the transforms alone are held to something.
 enum { HEIGHT = 13, WIDTH = 11, CHANNELS = 32, OUTPUTS = 16 };
 
-static double convolved(const float *x, const float *filter, const zoo_normalization *normalization, size_t y, size_t column,
-                        size_t output) {
+static double convolved(const float *x, const float *filter, const zoo_normalization *normalization, size_t y,
+                        size_t column, size_t output) {
   double sum = 0;
   for (size_t i = 0; i < 9 * CHANNELS; i++) {
     const size_t r = i / 3 % 3, s = i % 3, c = i / 9;
     if (y + r < 1 || y + r > HEIGHT || column + s < 1 || column + s > WIDTH) continue;
     double value = (double)x[((y + r - 1) * WIDTH + column + s - 1) * CHANNELS + c];
     if (normalization != NULL) {
-      value = (value - (double)normalization->mean[c]) * (double)normalization->scale[c] + (double)normalization->shift[c];
+      value = (value - (double)normalization->mean[c]) * (double)normalization->scale[c];
+      value += (double)normalization->shift[c];
       value = activated(normalization->activation, value);
     }
     sum += value * (double)filter[(output * CHANNELS + c) * 9 + r * 3 + s];
@@ -20,7 +21,8 @@ static double convolved(const float *x, const float *filter, const zoo_normaliza
   return sum;
 }
 
-static void check_size(zoo_instruction_set instructions, size_t size, bool normalizes, bool adds, zoo_activation activation) {
+static void check_size(zoo_instruction_set instructions, size_t size, bool normalizes, bool adds,
+                       zoo_activation activation) {
   const size_t n = size + 2, elements = n * n, down = (HEIGHT + size - 1) / size, across = (WIDTH + size - 1) / size;
   const size_t count = down * across, element_stride = count * CHANNELS, product_stride = count * OUTPUTS;
   // Windows of n × n pixels, `size` apart; those of the last tiles reach beyond the picture.
@@ -53,8 +55,8 @@ static void check_size(zoo_instruction_set instructions, size_t size, bool norma
     products[i] = (float)sum;
   }
   const zoo_tiles tiles = {size, across, HEIGHT, WIDTH, OUTPUTS};
-  zoo_winograd_output(instructions, &tiles, products, product_stride, OUTPUTS, 0, across, OUTPUTS, bias, addend, activation,
-                      moments[0][0], OUTPUTS, y);
+  zoo_winograd_output(instructions, &tiles, products, product_stride, OUTPUTS, 0, across, OUTPUTS, bias, addend,
+                      activation, moments[0][0], OUTPUTS, y);
   zoo_winograd_output(instructions, &tiles, products + across * OUTPUTS, product_stride, OUTPUTS, across, count - across,
                       OUTPUTS, bias, addend, activation, moments[1][0], OUTPUTS, y);
   double sums[OUTPUTS] = {0};
@@ -71,8 +73,7 @@ static void check_size(zoo_instruction_set instructions, size_t size, bool norma
   double scratch[2 * OUTPUTS];
   zoo_join_moments(instructions, 2, counts, OUTPUTS, moments[0][0], 1e-5, NULL, NULL, scratch, means, scales, shifts);
   for (size_t c = 0; c < OUTPUTS; c++) parity_near((double)means[c], sums[c] / (HEIGHT * WIDTH), 2e-5);
-  parity_free(x), parity_free(filter), parity_free(mean), parity_free(scale), parity_free(shift), parity_free(bias), parity_free(transformed), parity_free(filters);
-  parity_free(products), parity_free(addend), parity_free(y), free_windows(w);
+  parity_clear();
 }
 
 // Rows as integers and their units.
@@ -93,7 +94,7 @@ static void check_fixed_rows(size_t set) {
         parity_near((double)y[i / n * stride + i % n], unit > 0 ? (double)x[i] / unit : 0, 0.51);
       }
     }
-    parity_free(x), parity_free(y);
+    parity_clear();
   }
   parity_begin("zoo_winograd_input_fixed", float_sets[set].name);
   for (size_t size = 2; size <= 6; size += 2) {
@@ -101,7 +102,8 @@ static void check_fixed_rows(size_t set) {
     const windows w = make_windows(2 * size + 2, 3 * size + 2, n, n, size, 0, CHANNELS, CHANNELS);
     const size_t count = 6, stride = count * CHANNELS + 8;
     float *x = parity_floats((2 * size + 2) * (3 * size + 2) * CHANNELS, -1, 1);
-    float *scratch = parity_room(elements * CHANNELS * sizeof *scratch), *units = parity_room(elements * count * sizeof *units);
+    float *scratch = parity_room(elements * CHANNELS * sizeof *scratch);
+    float *units = parity_room(elements * count * sizeof *units);
     float *floats = parity_room(elements * count * CHANNELS * sizeof *floats);
     int16_t *y = parity_room(elements * stride * sizeof *y);
     zoo_winograd_input_fixed(float_sets[set].set, size, &w.gather, x, NULL, 0, count, scratch, y, stride, units);
@@ -110,7 +112,7 @@ static void check_fixed_rows(size_t set) {
       const double unit = (double)units[i / CHANNELS];
       parity_near((double)y[i / (count * CHANNELS) * stride + i % (count * CHANNELS)], (double)floats[i] / unit, 0.51);
     }
-    parity_free(x), parity_free(scratch), parity_free(units), parity_free(floats), parity_free(y), free_windows(w);
+    parity_clear();
   }
 }
 
@@ -145,10 +147,11 @@ static void check_fixed_multiply(size_t set) {
         real += x_real * b_real;
         rounding += 0.51 * (fabs(x_real) * unit + fabs(b_real) * row_unit + row_unit * unit);
       }
-      parity_same((double)c[j], (double)((float)sum * row_units[matrix * m + row] * column_units[matrix * width + column]));
+      const float exact = (float)sum * row_units[matrix * m + row] * column_units[matrix * width + column];
+      parity_same((double)c[j], (double)exact);
       parity_near((double)c[j], real, rounding + 1e-6 * fabs(real));
     }
-    parity_free(x), parity_free(b), parity_free(a), parity_free(packed), parity_free(row_units), parity_free(c), parity_free(column_units);
+    parity_clear();
   }
 }
 
