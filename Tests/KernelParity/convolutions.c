@@ -54,14 +54,14 @@ static void check_depthwise(size_t set) {
     const size_t channels = channels_of[i % 8], kernel = kernels[i / 16], step = 1 + i / 8 % 2, stride = channels + i % 2;
     const zoo_activation activation = activations[(i + i / 8) % 3];
     const windows w = make_windows(9, 17, kernel, kernel, step, kernel / 2, stride, channels);
-    const size_t count = w.output_height * w.gather.output_width, cut = count / 3;
+    const size_t rows = w.output_height, count = rows * w.gather.output_width, cut = rows / 3;
     float *x = parity_floats(9 * 17 * stride, -1, 1), *filter = parity_floats(kernel * kernel * stride, -1, 1);
     if (i % 5 == 4) x[channels / 2] = NAN;
     float *bias = i % 3 != 0 ? parity_floats(channels, -1, 1) : NULL, *y = parity_room(count * stride * sizeof *y);
     float *zeros = parity_zeros(channels * sizeof *zeros);
-    const float **pointers = parity_room(2 * kernel * kernel * sizeof *pointers);
+    const float **pointers = parity_room((2 * kernel * kernel + 1) * sizeof *pointers);
     // In two parts.
-    zoo_depthwise(float_sets[set].set, &w.gather, x, filter, bias, zeros, pointers, activation, cut, count - cut, y);
+    zoo_depthwise(float_sets[set].set, &w.gather, x, filter, bias, zeros, pointers, activation, cut, rows - cut, y);
     zoo_depthwise(float_sets[set].set, &w.gather, x, filter, bias, zeros, pointers, activation, 0, cut, y);
     for (size_t j = 0; j < count * channels; j++) {
       const size_t pixel = j / channels, c = j % channels;

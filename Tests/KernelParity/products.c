@@ -94,7 +94,25 @@ static void check_sgemm_simple(void) {
   parity_clear();
 }
 
+static void check_pack_filter(void) {
+  parity_begin("zoo_pack_filter", "");
+  const size_t widths[] = {8, 16, 32, 50}, taps_of[] = {1, 9, 49};
+  for (size_t i = 0; i < 4 * 3 * 3; i++) {
+    const size_t width = widths[i % 4], taps = taps_of[i / 4 % 3], outputs = 1 + i * 7 % 67, depth = 1 + i / 12 * 40;
+    const size_t panels = (outputs + width - 1) / width, rows = taps * depth;
+    float *filter = parity_floats(outputs * rows, -1, 1), *packed = parity_room(panels * width * rows * sizeof *packed);
+    zoo_pack_filter(outputs, depth, taps, filter, width, packed);
+    for (size_t j = 0; j < panels * width * rows; j++) {
+      const size_t output = j / (width * rows) * width + j % width, row = j / width % rows;
+      const size_t from = (output * depth + row % depth) * taps + row / depth;
+      parity_same((double)packed[j], output < outputs ? (double)filter[from] : 0);
+    }
+    parity_clear();
+  }
+}
+
 void check_products(void) {
+  check_pack_filter();
   FOR_FLOAT_SETS(set) {
     check_sgemm(set);
     check_sgemm_batch(set);

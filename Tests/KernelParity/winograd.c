@@ -2,7 +2,7 @@
 
 // A 3×3 convolution of a picture with padding, by transforms, against its definition. The products between the transforms
 // are done in double, so that the transforms alone are held to something.
-enum { HEIGHT = 13, WIDTH = 11, CHANNELS = 32, OUTPUTS = 16 };
+enum { HEIGHT = 13, WIDTH = 11, CHANNELS = 32, OUTPUTS = 16, FILTER_WIDTH = 24 };
 
 static double convolved(const float *x, const float *filter, const zoo_normalization *normalization, size_t y,
                         size_t column, size_t output) {
@@ -35,7 +35,7 @@ static void check_size(zoo_instruction_set instructions, size_t size, bool norma
   float *shift = parity_floats(CHANNELS, -1, 1), *bias = parity_floats(OUTPUTS, -1, 1);
   const zoo_normalization normalization = {mean, scale, shift, {ZOO_RELU, 0}};
   float *transformed = parity_room(elements * element_stride * sizeof *transformed);
-  float *filters = parity_room(elements * OUTPUTS * CHANNELS * sizeof *filters);
+  float *filters = parity_room(elements * CHANNELS * FILTER_WIDTH * sizeof *filters);
   float *products = parity_room(elements * product_stride * sizeof *products);
   float *addend = adds ? parity_floats(HEIGHT * WIDTH * OUTPUTS, -1, 1) : NULL;
   float *y = parity_room(HEIGHT * WIDTH * OUTPUTS * sizeof *y), moments[2][3][OUTPUTS];
@@ -44,14 +44,15 @@ static void check_size(zoo_instruction_set instructions, size_t size, bool norma
                      element_stride, CHANNELS);
   zoo_winograd_input(instructions, size, &w.gather, x, normalizes ? &normalization : NULL, 2, count - 2,
                      transformed + 2 * CHANNELS, element_stride, CHANNELS);
-  for (size_t i = 0; i < OUTPUTS * CHANNELS; i++) {
-    zoo_winograd_filter(size, filter + i * 9, filters + i, OUTPUTS * CHANNELS);
+  zoo_winograd_filter(instructions, size, OUTPUTS, CHANNELS, filter, FILTER_WIDTH, filters);
+  for (size_t i = 0; i < elements * CHANNELS * FILTER_WIDTH; i++) {
+    if (i % FILTER_WIDTH >= OUTPUTS) parity_same((double)filters[i], 0);
   }
   for (size_t i = 0; i < elements * product_stride; i++) {
     const float *left = transformed + i / OUTPUTS * CHANNELS;
-    const float *right = filters + (i / product_stride * OUTPUTS + i % OUTPUTS) * CHANNELS;
+    const float *right = filters + i / product_stride * CHANNELS * FILTER_WIDTH + i % OUTPUTS;
     double sum = 0;
-    for (size_t c = 0; c < CHANNELS; c++) sum += (double)left[c] * (double)right[c];
+    for (size_t c = 0; c < CHANNELS; c++) sum += (double)left[c] * (double)right[c * FILTER_WIDTH];
     products[i] = (float)sum;
   }
   const zoo_tiles tiles = {size, across, HEIGHT, WIDTH, OUTPUTS};
@@ -157,7 +158,7 @@ static void check_fixed_multiply(size_t set) {
 
 void check_winograd(void) {
   FOR_FLOAT_SETS(set) {
-    parity_begin("zoo_winograd_input, _output", float_sets[set].name);
+    parity_begin("zoo_winograd_input, _output, _filter", float_sets[set].name);
     for (size_t size = 2; size <= 6; size += 2) {
       check_size(float_sets[set].set, size, false, false, (zoo_activation){ZOO_IDENTITY, 0});
       check_size(float_sets[set].set, size, true, true, (zoo_activation){ZOO_RELU, 0});

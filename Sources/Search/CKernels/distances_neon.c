@@ -90,7 +90,7 @@ ZOO_INLINE void zoo_keep(size_t row, uint16x8_t low, uint16x8_t high, uint16x8_t
   vst1q_u16(distances + 8, high);
   for (mask &= 0x1111111111111111; mask != 0; mask &= mask - 1) {
     const size_t hit = (size_t)__builtin_ctzll(mask) / 4;
-    hits->rows[hits->count] = (uint16_t)(row + hit);
+    hits->rows[hits->count] = (uint32_t)(row + hit);
     hits->distances[hits->count++] = distances[hit];
   }
 }
@@ -117,7 +117,7 @@ ZOO_INLINE void zoo_near_of(const uint8_t *rows, size_t bytes, size_t count, con
   for (; row < count; row++) {
     const uint32_t distance = zoo_row_distance_neon(rows + row * bytes, bytes, query);
     if (distance > bound) continue;
-    hits->rows[hits->count] = (uint16_t)row;
+    hits->rows[hits->count] = (uint32_t)row;
     hits->distances[hits->count++] = (uint16_t)distance;
   }
 }
