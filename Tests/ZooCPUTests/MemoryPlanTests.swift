@@ -11,7 +11,8 @@ struct MemoryPlanTests {
   func randomNetworks(seed: UInt64) throws {
     let row = try RandomNetwork.parityCase(seed: seed)
     let network = try Network(
-      row.graph.optimized(), kernels: .packed, instructions: .best, pool: ThreadPool(threads: 2), threads: 2)
+      row.graph.optimized(), WeightPacker(quantization: nil, kernels: .packed, instructions: .best),
+      pool: ThreadPool(threads: 2), threads: 2)
     let planner = Planner(
       network: network, library: .packed, instructions: .best, threads: 2, concurrentCalls: 1,
       memoryLimit: .max)
@@ -67,7 +68,8 @@ struct MemoryPlanTests {
     let x = try builder.input("x", shape: [1, 8, 8, 16])
     let y = try x.sigmoid().tanh().sigmoid().tanh()
     let network = try Network(
-      builder.graph(outputs: [("y", y)]), kernels: .packed, instructions: .best, pool: ThreadPool(threads: 1),
+      builder.graph(outputs: [("y", y)]), WeightPacker(quantization: nil, kernels: .packed, instructions: .best),
+      pool: ThreadPool(threads: 1),
       threads: 1)
     let planner = Planner(
       network: network, library: .packed, instructions: .best, threads: 1, concurrentCalls: 1, memoryLimit: .max)
@@ -83,7 +85,8 @@ struct MemoryPlanTests {
     let linear = try Linear("linear", weight: Tensor([Float](repeating: 1, count: 8), shape: [2, 4]))
     let y = try linear(x).adding(offset)
     let network = try Network(
-      builder.graph(outputs: [("y", y)]), kernels: .packed, instructions: .best, pool: ThreadPool(threads: 1),
+      builder.graph(outputs: [("y", y)]), WeightPacker(quantization: nil, kernels: .packed, instructions: .best),
+      pool: ThreadPool(threads: 1),
       threads: 1)
     for (id, node) in network.graph.nodes.enumerated() {
       guard case .constant(let tensor) = node.operation else { continue }

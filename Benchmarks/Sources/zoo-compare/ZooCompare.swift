@@ -22,6 +22,7 @@ struct ZooCompare: ParsableCommand {
   @Option(help: "The widest instructions to use; the best there are unless told.")
   var instructionSet: InstructionSet?
   @Option(help: "What the network computes in: float32, bfloat16 or int8.") var precision: ComputePrecision = .float32
+  @Flag(help: "Measure, while loading, which way of computing each layer is the fastest.") var tune = false
   @Option(help: "For int8, a safetensors file with `input` [COUNT, H, W, C]: what the network is calibrated on.")
   var calibration: String?
 
@@ -39,7 +40,7 @@ struct ZooCompare: ParsableCommand {
       }
     let graph = try network.graph(weights: Weights(contentsOf: weights), shape: shape.shape)
     let executable = try backend.compile(
-      graph, options: CompileOptions(plannedShapes: [[shape.shape]], precision: precision))
+      graph, options: CompileOptions(plannedShapes: [[shape.shape]], precision: precision, tuning: Tuning(measures: tune)))
     try answer(.ready(loadMilliseconds: (ContinuousClock.now - start).milliseconds, version: zooVersion))
 
     var input = try Tensor.zeros(shape: shape.shape)

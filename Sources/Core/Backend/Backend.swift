@@ -34,14 +34,18 @@ public struct CompileOptions: Sendable {
   public var plannedShapes: [[Shape]]
   /// A backend refuses what it does not have.
   public var precision: Precision
+  /// What was measured of this network's layers before, or is to be.
+  public var tuning: Tuning
 
   public init(
-    threads: Int? = nil, concurrentCalls: Int = 1, plannedShapes: [[Shape]] = [], precision: Precision = .float32
+    threads: Int? = nil, concurrentCalls: Int = 1, plannedShapes: [[Shape]] = [], precision: Precision = .float32,
+    tuning: Tuning = Tuning()
   ) {
     self.threads = threads
     self.concurrentCalls = concurrentCalls
     self.plannedShapes = plannedShapes
     self.precision = precision
+    self.tuning = tuning
   }
 }
 

@@ -48,14 +48,18 @@ public struct CPUBackend: Backend {
       case .int8(let calibration): try Quantization(of: graph, calibration)
       }
     let threads = max(1, min(options.threads ?? .max, pool.threadCount))
-    let network = try Network(
-      consume graph, quantization, kernels: ProductKernels(library, options.precision), instructions: instructionSet,
-      pool: pool, threads: threads)
-    let executable = CPUExecutable(
-      planner: Planner(
+    let packer = WeightPacker(
+      quantization: quantization, kernels: ProductKernels(library, options.precision), instructions: instructionSet)
+    func planner(_ network: Network) -> Planner {
+      Planner(
         network: network, library: library, instructions: instructionSet, threads: threads,
-        concurrentCalls: options.concurrentCalls, memoryLimit: memoryLimit),
-      pool: pool)
+        concurrentCalls: options.concurrentCalls, memoryLimit: memoryLimit)
+    }
+    let algorithms = try Tuner(
+      tuning: options.tuning, packer: packer, planner: planner, pool: pool, threads: threads
+    ).algorithms(for: graph)
+    let network = try Network(consume graph, packer, algorithms, pool: pool, threads: threads)
+    let executable = CPUExecutable(planner: planner(network), pool: pool)
     for shapes in options.plannedShapes { try executable.prepare(shapes) }
     return executable
   }

@@ -16,11 +16,14 @@ public actor ModelRuntime {
     public var uploadBytes: UInt64
     /// Threads for decoding, resizing and encoding, shared by all models.
     public var preparationThreads: Int
+    /// True to measure, while a model loads, which way of computing its layers is the fastest, where that is not known.
+    public var tunes: Bool
 
-    public init(models: URL, uploadBytes: UInt64 = 16 << 30, preparationThreads: Int = 2) {
+    public init(models: URL, uploadBytes: UInt64 = 16 << 30, preparationThreads: Int = 2, tunes: Bool = false) {
       self.models = models
       self.uploadBytes = uploadBytes
       self.preparationThreads = preparationThreads
+      self.tunes = tunes
     }
   }
 
@@ -46,6 +49,7 @@ public actor ModelRuntime {
   private let staging: Staging
   private let plugins: [any ModelPlugin.Type]
   private let backends: [any Backend]
+  private let tunes: Bool
   private let logger: Logger
   private let preparation: BlockingWork
   private let loading = BlockingWork(name: "zoo.loading", width: 2)
@@ -68,6 +72,7 @@ public actor ModelRuntime {
     preparation = BlockingWork(name: "zoo.preparation", width: max(1, configuration.preparationThreads))
     self.plugins = plugins
     self.backends = backends
+    tunes = configuration.tunes
     self.logger = logger
   }
 
@@ -247,7 +252,7 @@ public actor ModelRuntime {
     _ id: VersionID, from source: @escaping @Sendable () throws -> (URL, WireManifest),
     whenTested: @escaping @Sendable () throws -> Void
   ) async throws {
-    let (repository, plugins, backends) = (repository, plugins, backends)
+    let (repository, plugins, backends, tunes, logger) = (repository, plugins, backends, tunes, logger)
     let start = ContinuousClock.now
     entries[id] = Entry()
     do {
@@ -262,7 +267,14 @@ public actor ModelRuntime {
       entries[id]?.manifest = manifest
       advance(id, .verified)
       let instance = try await loading.run {
-        try ModelInstance(manifest: manifest, folder: folder, plugins: plugins, backends: backends)
+        let instance = try ModelInstance(
+          manifest: manifest, folder: folder, plugins: plugins, backends: backends, tunes: tunes)
+        do {
+          try TuningFile(in: folder).save(instance.tuning)
+        } catch {
+          logger.warning("not kept", metadata: ["model": "\(id)", "reason": "\(error)"])
+        }
+        return instance
       }
       advance(id, .loaded)
       let goldenError = try await loading.run {

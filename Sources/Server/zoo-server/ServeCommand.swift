@@ -59,6 +59,13 @@ struct ServeCommand: AsyncParsableCommand {
     help: "What multiplies matrices: openBLAS, or packed, the kernels of this program. The faster one unless told.")
   var matrixLibrary: MatrixLibrary?
 
+  @Flag(
+    help: """
+      Measure on the CPU which way of computing a model's layers is the fastest, while it loads, and keep that in \
+      tuning.json beside its files; what is kept there is used without this, too.
+      """)
+  var tune = false
+
   @OptionGroup(title: "GPU") var gpuOptions: GPUOptions
 
   @Option(help: "The largest request or answer, in MiB.")
@@ -92,7 +99,7 @@ struct ServeCommand: AsyncParsableCommand {
       logger.notice("GPU", metadata: ["device": "cuda:\(gpu.device.ordinal)", "name": "\(gpu.device.name)"])
     }
     let runtime = try ModelRuntime(
-      .init(models: URL(filePath: modelsFolder, directoryHint: .isDirectory), preparationThreads: threads),
+      .init(models: URL(filePath: modelsFolder, directoryHint: .isDirectory), preparationThreads: threads, tunes: tune),
       plugins: plugins, backends: [gpu, cpu, ReferenceBackend()], logger: logger)
     await runtime.start()
     let search = SearchService(

@@ -35,6 +35,8 @@ class Case:
     limit: str | None = None
     # Where the networks run.
     device: str = "cpu"
+    # Whether ours measures its layers while it loads.
+    tunes: bool = False
 
     def __str__(self) -> str:
         return f"{self.work}, {self.settings}"
@@ -73,6 +75,8 @@ def start_zoo(program: pathlib.Path, case: Case, files: Files) -> Process:
         command += ["--instruction-set", case.limit]
     if case.device != "cpu":
         command += ["--device", case.device]
+    if case.tunes:
+        command += ["--tune"]
     process = Process(ZOO, command, variables(), files.folder / f"{ZOO}.stderr")
     process.row |= {"instruction_set": case.limit or NATIVE, "notes": []}
     return process

@@ -35,10 +35,9 @@ struct ConvolutionWeights: Sendable {
   /// - Parameters:
   ///   - filter: `[O, C/groups, kH, kW]`
   ///   - bias: `[O]`
-  ///   - output: the result's shape for the input that the network was built with.
   init(
-    _ options: Convolution, filter: Constant, bias: Constant?, output: Shape, _ kernels: ProductKernels,
-    _ instructions: InstructionSet
+    _ options: Convolution, filter: Constant, bias: Constant?, algorithm: ConvolutionAlgorithm,
+    _ kernels: ProductKernels, _ instructions: InstructionSet
   ) throws(BackendError) {
     let shape = filter.shape
     let (outputs, depth) = (shape[0] / options.groups, shape[1])
@@ -47,7 +46,7 @@ struct ConvolutionWeights: Sendable {
     self.kernels = kernels
     inputChannels = shape[1] * groups
     outputChannels = shape[0]
-    algorithm = ConvolutionAlgorithm(for: options, filter: shape, output: output)
+    self.algorithm = algorithm
     self.bias = try Self.packed(bias)
     let window = kernel.height * kernel.width
     var depthwise: AlignedBuffer?

@@ -32,6 +32,18 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
     }
   }
 
+  /// Other ways of computing the same, whether they seem sensible or not.
+  func alternatives(for options: Convolution, filter: Shape) -> [ConvolutionAlgorithm] {
+    switch self {
+    case .pointwise, .depthwise:
+      return []
+    case .im2col, .narrow, .winograd:
+      let narrow = Self.suitsNarrow(options, filter: filter) ? [ConvolutionAlgorithm.narrow] : []
+      let winograd = Self.suitsWinograd(options, filter: filter) ? [2, 4, 6].map(ConvolutionAlgorithm.winograd) : []
+      return [.im2col] + narrow + winograd
+    }
+  }
+
   private static func suitsNarrow(_ options: Convolution, filter: Shape) -> Bool {
     filter[0] <= 8 && filter[3] >= 3 && filter[0] * filter[3] <= 64 && options.groups == 1
       && options.stride.width == 1 && options.dilation.width == 1
@@ -40,14 +52,16 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
   /// Winograd's filters are up to four times as large and are read once for all tiles of a picture: with few tiles reading
   /// them takes longer than the multiplications that they save; with few channels the transforms do.
   private static func winogradSize(_ options: Convolution, filter: Shape, output: Shape) -> Int? {
-    let channels = [filter[0], filter[1]]
-    guard filter[2] == 3, filter[3] == 3, options.stride == Extent(1), options.dilation == Extent(1),
-      options.groups == 1, channels.allSatisfy({ $0 >= 32 && $0 % Int(zoo_winograd_channels) == 0 })
-    else { return nil }
+    guard suitsWinograd(options, filter: filter), min(filter[0], filter[1]) >= 32 else { return nil }
     func tiles(_ size: Int) -> Int { output[0] * ((output[1] + size - 1) / size) * ((output[2] + size - 1) / size) }
     if tiles(4) >= 14 { return 4 }
     if tiles(2) >= 14 { return 2 }
     return nil
+  }
+
+  private static func suitsWinograd(_ options: Convolution, filter: Shape) -> Bool {
+    filter[2] == 3 && filter[3] == 3 && options.stride == Extent(1) && options.dilation == Extent(1)
+      && options.groups == 1 && [filter[0], filter[1]].allSatisfy { $0 % Int(zoo_winograd_channels) == 0 }
   }
 }
 

@@ -29,11 +29,12 @@ struct Network: Sendable {
   let separatesItems: Bool
 
   /// Packs the weights of `graph`, some nodes at a time on the threads of `pool`, and lets go of each that is packed.
+  ///
+  /// - Parameter algorithms: of convolutions for which the cost model is not asked.
   init(
-    _ graph: consuming Graph, _ quantization: Quantization? = nil, kernels: ProductKernels,
-    instructions: InstructionSet, pool: ThreadPool, threads: Int
+    _ graph: consuming Graph, _ packer: WeightPacker, _ algorithms: [Graph.NodeID: ConvolutionAlgorithm] = [:],
+    pool: ThreadPool, threads: Int
   ) throws {
-    let packer = WeightPacker(quantization: quantization, kernels: kernels, instructions: instructions)
     var unpacked = UnpackedConstants(graph)
     var weights: [Weights] = []
     var constants: [AlignedBuffer?] = []
@@ -45,7 +46,7 @@ struct Network: Sendable {
       let graph = unpacked.graph
       let packed = Mutex<[Result<Weights, any Error>]>(Array(repeating: .success(.none), count: group.count))
       pool.parallelFor(group.count, threads: threads) { _, index in
-        let weights = Result { try packer.weights(of: first + index, in: graph) }
+        let weights = Result { try packer.weights(of: first + index, in: graph, algorithm: algorithms[first + index]) }
         packed.withLock { $0[index] = weights }
       }
       weights += try packed.withLock { try $0.map { try $0.get() } }
@@ -56,7 +57,7 @@ struct Network: Sendable {
       unpacked.drop(readBy: group)
     }
     self.graph = unpacked.graph
-    self.quantization = quantization
+    quantization = packer.quantization
     self.weights = weights
     self.constants = constants
     memory = Self.byteCount(weights, constants)

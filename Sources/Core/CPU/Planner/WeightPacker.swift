@@ -8,7 +8,10 @@ struct WeightPacker: Sendable {
   let kernels: ProductKernels
   let instructions: InstructionSet
 
-  func weights(of id: Graph.NodeID, in graph: Graph) throws -> Network.Weights {
+  /// - Parameter algorithm: of a convolution; nil for the one that the cost model takes.
+  func weights(
+    of id: Graph.NodeID, in graph: Graph, algorithm: ConvolutionAlgorithm?
+  ) throws -> Network.Weights {
     let node = graph.nodes[id]
     let reader = WeightReader(graph: graph, node: node)
     switch node.operation {
@@ -18,9 +21,11 @@ struct WeightPacker: Sendable {
           node.operation, filter: reader.constant(1), bias: reader.optionalConstant(2),
           input: quantization?.scale(of: node.inputs[0]), instructions))
     case .convolution(let options):
+      let filter = try reader.constant(1)
       return .convolution(
         try ConvolutionWeights(
-          options, filter: reader.constant(1), bias: reader.optionalConstant(2), output: node.shape, kernels,
+          options, filter: filter, bias: reader.optionalConstant(2),
+          algorithm: algorithm ?? ConvolutionAlgorithm(for: options, filter: filter.shape, output: node.shape), kernels,
           instructions))
     case .transposedConvolution(let options):
       return .convolution(

@@ -25,6 +25,8 @@ final class ModelInstance: Sendable {
   let executable: PlacedExecutable
   let precision: Precision
   let locations: [String: String]
+  /// What was measured of the network's layers, now or before.
+  let tuning: Tuning
 
   private let capacity: Int
   private let worker: ComputeWorker
@@ -32,9 +34,11 @@ final class ModelInstance: Sendable {
 
   /// Makes the plugin, checks its weights and compiles its network.
   ///
-  /// - Parameter folder: where the files of the manifest lie, verified.
+  /// - Parameters:
+  ///   - folder: where the files of the manifest lie, verified.
+  ///   - tunes: true to measure layers of which nothing is known.
   init(
-    manifest: WireManifest, folder: URL, plugins: [any ModelPlugin.Type], backends: [any Backend]
+    manifest: WireManifest, folder: URL, plugins: [any ModelPlugin.Type], backends: [any Backend], tunes: Bool
   ) throws {
     guard let type = plugins.first(where: { $0.name == manifest.plugin }) else {
       throw ZooError(.failedPrecondition, "there is no plugin \"\(manifest.plugin)\"")
@@ -56,6 +60,8 @@ final class ModelInstance: Sendable {
     options.plannedShapes = [graph.inputs.map { graph.nodes[$0].shape }]
     precision = try Self.precision(of: manifest.placement, locations: locations)
     options.precision = precision
+    tuning = TuningFile(in: folder).tuning(measures: tunes)
+    options.tuning = tuning
     executable = try PlacedExecutable(graph, options: options, backends: candidates)
     self.plugin = plugin
     self.graph = graph

@@ -16,9 +16,11 @@ public struct OfflineModel: Sendable {
   ///   - version: nil for the newest.
   ///   - models: the folder with the models.
   ///   - backend: what it is compiled for, unless its manifest asks for another.
+  ///   - tunes: true to measure which way of computing its layers is the fastest, and to keep that beside its files.
   /// - Throws: ``ZooError``
   public init(
-    _ name: String, version: UInt32?, models: URL, plugins: [any ModelPlugin.Type], backend: any Backend
+    _ name: String, version: UInt32?, models: URL, plugins: [any ModelPlugin.Type], backend: any Backend,
+    tunes: Bool = false
   ) throws {
     for plugin in plugins { plugin.registerConfiguration() }
     let reader = ManifestReader(plugins: Set(plugins.map { $0.name }))
@@ -37,7 +39,9 @@ public struct OfflineModel: Sendable {
       let manifest = try repository.manifest(of: id)
       let folder = repository.folder(of: id)
       if let problem = repository.problems(withFilesOf: manifest, in: folder).first { throw problem }
-      instance = try ModelInstance(manifest: manifest, folder: folder, plugins: plugins, backends: [backend])
+      instance = try ModelInstance(
+        manifest: manifest, folder: folder, plugins: plugins, backends: [backend], tunes: tunes)
+      try TuningFile(in: folder).save(instance.tuning)
     } catch let error as ManifestError {
       throw ZooError(.failedPrecondition, "\(id): \(error.mistakes.map { "\($0)" }.joined(separator: "; "))")
     } catch {

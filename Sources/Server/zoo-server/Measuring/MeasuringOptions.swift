@@ -16,6 +16,13 @@ struct MeasuringOptions: ParsableArguments {
   @Option(help: "The widest instructions to use; the best there are unless told.")
   var instructionSet: InstructionSet?
 
+  @Flag(
+    help: """
+      Measure first which way of computing the layers is the fastest, and keep that in tuning.json beside the model's \
+      files.
+      """)
+  var tune = false
+
   @Flag(help: "Print JSON.")
   var json = false
 
@@ -34,7 +41,7 @@ struct MeasuringOptions: ParsableArguments {
     let (name, version) = try reference()
     return try OfflineModel(
       name, version: version, models: URL(filePath: modelsFolder, directoryHint: .isDirectory), plugins: plugins,
-      backend: backend)
+      backend: backend, tunes: tune)
   }
 }
 

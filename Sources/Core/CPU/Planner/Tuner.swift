@@ -1,0 +1,92 @@
+import ZooBackend
+import ZooDevices
+import ZooGraph
+import ZooTensor
+
+/// Finds the algorithms of convolutions by measurement: each is run by itself, in every way that there is.
+struct Tuner {
+  let tuning: Tuning
+  let packer: WeightPacker
+  let planner: (Network) -> Planner
+  let pool: ThreadPool
+  let threads: Int
+
+  /// Of a layer's calls the fastest counts: whatever else the machine does only makes them slower.
+  private static let calls = 7
+  /// How much faster another way has to be than the one that the cost model takes; it may need more memory.
+  private static let requiredGain = 1.03
+
+  /// The algorithms that were measured to be better than those that the cost model takes.
+  func algorithms(for graph: Graph) throws -> [Graph.NodeID: ConvolutionAlgorithm] {
+    var algorithms: [Graph.NodeID: ConvolutionAlgorithm] = [:]
+    for (id, node) in graph.nodes.enumerated() {
+      guard case .convolution(let options) = node.operation, packer.quantization?.computes(id) != true,
+        case .constant(let filter) = graph.nodes[node.inputs[1]].operation
+      else { continue }
+      let usual = ConvolutionAlgorithm(for: options, filter: filter.shape, output: node.shape)
+      let candidates = [usual] + usual.alternatives(for: options, filter: filter.shape).filter { $0 != usual }
+      guard candidates.count > 1 else { continue }
+      let layer = describe(options, filter: filter.shape, input: graph.nodes[node.inputs[0]].shape, output: node.shape)
+      if tuning[layer] == nil, tuning.measures {
+        let best = try fastest(of: candidates, for: id, in: graph)
+        tuning.record(best.name, for: layer)
+      }
+      algorithms[id] = candidates.first { $0.name == tuning[layer] }
+    }
+    return algorithms
+  }
+
+  /// What the time of a layer depends on.
+  private func describe(_ options: Convolution, filter: Shape, input: Shape, output: Shape) -> String {
+    let parts = [
+      CPUDevice.current.name, "\(packer.kernels)", "\(packer.instructions)",
+      "\(threads) thread\(threads == 1 ? "" : "s")", "filter \(filter)",
+      "stride \(options.stride.height)×\(options.stride.width)",
+      "dilation \(options.dilation.height)×\(options.dilation.width)", "groups \(options.groups)", "input \(input)",
+      "output \(output)",
+    ]
+    return parts.joined(separator: ", ")
+  }
+
+  private func fastest(
+    of candidates: [ConvolutionAlgorithm], for id: Graph.NodeID, in graph: Graph
+  ) throws -> ConvolutionAlgorithm {
+    let (layer, node, input) = Self.alone(id, of: graph)
+    let tensor = try Tensor([Float](repeating: 0.5, count: input.elementCount), shape: input)
+    let times = try candidates.map { algorithm in
+      let network = try Network(layer, packer, [node: algorithm], pool: pool, threads: threads)
+      let executable = CPUExecutable(planner: planner(network), pool: pool)
+      _ = try executable.run([tensor])
+      return try (0..<Self.calls).reduce(Duration.seconds(1_000_000)) { best, _ in
+        min(best, try ContinuousClock().measure { _ = try executable.run([tensor]) })
+      }
+    }
+    let best = times.indices.min { times[$0] < times[$1] } ?? 0
+    return times[0] / times[best] >= Self.requiredGain ? candidates[best] : candidates[0]
+  }
+
+  /// A graph of one layer and its weights, the layer's place in it, and the shape that it is fed.
+  private static func alone(_ id: Graph.NodeID, of graph: Graph) -> (Graph, Graph.NodeID, Shape) {
+    let node = graph.nodes[id]
+    let input = graph.nodes[node.inputs[0]].shape
+    var nodes = [Graph.Node(name: "input", operation: .input, inputs: [], shape: input)]
+    nodes += node.inputs.dropFirst().map { graph.nodes[$0] }
+    nodes.append(
+      Graph.Node(name: node.name, operation: node.operation, inputs: Array(0..<node.inputs.count), shape: node.shape))
+    let last = nodes.count - 1
+    return (Graph(nodes: nodes, inputs: [0], outputs: [Graph.Output(name: "output", node: last)]), last, input)
+  }
+}
+
+extension ConvolutionAlgorithm {
+  /// In a record of what was measured.
+  fileprivate var name: String {
+    switch self {
+    case .pointwise: "pointwise"
+    case .im2col: "im2col"
+    case .winograd(let size): "winograd F(\(size)×\(size))"
+    case .narrow: "narrow"
+    case .depthwise: "depthwise"
+    }
+  }
+}
