@@ -61,8 +61,9 @@ struct GPUTests {
     #expect(rows.allSatisfy { $0.passed })
     #expect(
       Set(rows.map { "\($0.check) \($0.precision)" }) == [
-        "operations float32", "operations tf32", "operations bfloat16", "goldens float32", "batch invariance float32",
-        "against float32 bfloat16", "time float32", "time bfloat16",
+        "operations float32", "operations tf32", "operations bfloat16", "operations float16", "goldens float32",
+        "batch invariance float32", "against float32 bfloat16", "against float32 float16", "time float32",
+        "time bfloat16", "time float16",
       ])
   }
 

@@ -11,12 +11,12 @@ extension CUDATests {
   struct ExecutableTests {
     @Test(
       "an item of a batch gets the same bits as alone, whatever tiles the batch makes the planner choose",
-      arguments: Element.allCases)
-    func batchInvariance(_ element: Element) throws {
+      arguments: Precision.ofGPUs)
+    func batchInvariance(_ precision: Precision) throws {
       let backend = try SoftwareDevice.backend()
       for channels in [8, 5, 72] {
         let item: Shape = [1, 12, 10, channels]
-        let executable = try backend.compile(smallNetwork(item), element)
+        let executable = try backend.compile(smallNetwork(item), precision)
         let batch = try inputs([6, 12, 10, channels])[0]
         let together = try executable.run([batch])[0].floats()
         for index in 0..<6 {
@@ -78,7 +78,7 @@ extension CUDATests {
 
     @Test("a profile names every step, with its algorithm and costs")
     func profile() throws {
-      let executable = try SoftwareDevice.backend().compile(smallNetwork(), .bfloat16)
+      let executable = try #require(SoftwareDevice.backend().compile(smallNetwork(), .bfloat16) as? CUDAExecutable)
       let steps = try executable.profile(inputs([1, 12, 10, 8]))
       #expect(
         steps.map(\.algorithm) == [
@@ -91,7 +91,7 @@ extension CUDATests {
 
     @Test("an answer that is an input or a constant, or the same as another")
     func plainAnswers() throws {
-      for element in Element.allCases {
+      for precision in Precision.ofGPUs {
         let builder = GraphBuilder()
         let x = try builder.input("x", shape: [1, 3])
         let constant = try builder.constant(Tensor([4, 5] as [Float], shape: [2]), name: "c")
@@ -99,7 +99,7 @@ extension CUDATests {
         let graph = builder.graph(outputs: [
           ("x", x), ("c", constant), ("y", doubled), ("again", doubled), ("flat", try doubled.reshaped(to: [3])),
         ])
-        let results = try SoftwareDevice.backend().compile(graph, element).run([
+        let results = try SoftwareDevice.backend().compile(graph, precision).run([
           Tensor([1, 2, 3] as [Float], shape: [1, 3])
         ])
         #expect(results.map { $0.floats() } == [[1, 2, 3], [4, 5], [2, 4, 6], [2, 4, 6], [2, 4, 6]])

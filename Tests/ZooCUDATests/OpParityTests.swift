@@ -11,9 +11,10 @@ extension CUDATests {
   /// Every operation of the table, by the kernels' own text, against the Float64 reference.
   struct OpParityTests {
     private func expectParity(
-      of backend: any Backend, within bound: ParityBound, sourceLocation: SourceLocation = #_sourceLocation
+      of backend: any Backend, in precision: Precision = .float32, within bound: ParityBound,
+      sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-      let results = try checkParity(of: backend, within: bound)
+      let results = try checkParity(of: backend, within: bound, options: CompileOptions(precision: precision))
       #expect(results.count > 300)
       for result in results { #expect(result.isWithinTolerance, "\(result)", sourceLocation: sourceLocation) }
     }
@@ -30,12 +31,12 @@ extension CUDATests {
 
     @Test("bfloat16")
     func bfloat16() throws {
-      try expectParity(of: SoftwareDevice.backend().computing(in: .bfloat16), within: .bfloat16)
+      try expectParity(of: SoftwareDevice.backend(), in: .bfloat16, within: .bfloat16)
     }
 
     @Test("float16")
     func float16() throws {
-      try expectParity(of: SoftwareDevice.backend().computing(in: .float16), within: .float16)
+      try expectParity(of: SoftwareDevice.backend(), in: .float16, within: .float16)
     }
 
     @Test("a card without tensor cores computes in float32 alone")
@@ -44,11 +45,11 @@ extension CUDATests {
       let row = try #require(try ParityTable.cases().first { $0.name.contains("3×3 padded") })
       let result = row.check(backend, tolerance: 1e-5)
       #expect(result.isWithinTolerance, "\(result)")
-      let error = #expect(throws: BackendError.self) {
-        _ = try backend.compile(row.graph, options: CompileOptions(precision: .bfloat16))
+      for precision in [Precision.bfloat16, .float16] {
+        let error = #expect(throws: BackendError.self) { _ = try backend.compile(row.graph, precision) }
+        #expect(error?.code == .unsupported)
+        #expect(error?.message.contains("8.0") == true && error?.message.contains("7.5") == true)
       }
-      #expect(error?.code == .unsupported)
-      #expect(error?.message.contains("8.0") == true && error?.message.contains("7.5") == true)
     }
   }
 }

@@ -54,11 +54,14 @@ struct PlacementTests {
   private let missing = UnavailableBackend(
     name: "cuda", reason: BackendError(.unavailable, "libcuda.so.1 was not found in /usr/lib: install the driver"))
 
-  private func runtime(_ backends: [any Backend], placement: String) async throws -> ModelRuntime {
+  private func runtime(
+    _ backends: [any Backend], placement: String, precision: String = "PRECISION_FLOAT32"
+  ) async throws -> ModelRuntime {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let models = folder.url.appending(path: "models")
-    try TinyModel(extra: "placement { device: \(placement) }").write(to: models.appending(path: "tiny/1"))
+    try TinyModel(extra: "placement { device: \(placement) precision: \(precision) }").write(
+      to: models.appending(path: "tiny/1"))
     let runtime = try ModelRuntime(
       .init(models: models, preparationThreads: 2), plugins: [CycleGANPlugin.self], backends: backends, logger: logger)
     await runtime.start()
@@ -144,6 +147,51 @@ struct PlacementTests {
     #expect(status.device == "cpu")
     #expect(status.state == .available)
     #expect(status.reason == "cuda: the card is out of use: restart the server")
+  }
+
+  /// Computes in float32 what it is asked for in float16, as a GPU may.
+  private struct HalfBackend: Backend {
+    let inner: any Backend
+    var name: String { inner.name }
+
+    func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable {
+      #expect(options.precision == .float16)
+      var options = options
+      options.precision = .float32
+      return try inner.compile(graph, options: options)
+    }
+  }
+
+  @Test("a model in float16 does not load where there is the CPU alone, and is told what to ask for")
+  func float16WithoutGPU() async throws {
+    for (device, others) in [
+      ("DEVICE_CPU", []), ("DEVICE_AUTO", [missing]), ("DEVICE_AUTO", [FragileBackend(missing)]),
+    ]
+      as [(String, [any Backend])]
+    {
+      let runtime = try await runtime(
+        others + [CPUBackend(threads: 1)], placement: device, precision: "PRECISION_FLOAT16")
+      let status = try await status(runtime)
+      #expect(status.state == .ended)
+      #expect(status.reason.contains("PRECISION_BFLOAT16 or PRECISION_FLOAT32, or run it on a GPU"), "\(status.reason)")
+      // A GPU that was there and could not is told of as well.
+      #expect(status.reason.contains("libcuda.so.1") == others.contains { $0 is FragileBackend })
+    }
+  }
+
+  @Test("a model in float16 runs on the GPU, and leaves service when it is lost: the CPU cannot take it")
+  func float16() async throws {
+    let gpu = FragileBackend(try CPUBackend(threads: 1))
+    let runtime = try await runtime(
+      [HalfBackend(inner: gpu), CPUBackend(threads: 1)], placement: "DEVICE_AUTO", precision: "PRECISION_FLOAT16")
+    #expect(try await status(runtime).precision == "float16")
+    try await call(runtime)
+    gpu.takeOutOfUse()
+    _ = await #expect(throws: ZooError.self) { try await call(runtime) }
+    while try await status(runtime).state == .draining { await Task.yield() }
+    let status = try await status(runtime)
+    #expect(status.state == .ended)
+    for part in ["has no float16", "cuda: the card is out of use"] { #expect(status.reason.contains(part)) }
   }
 
   @Test("a model that asked for the GPU leaves service when the GPU is lost, and says why")

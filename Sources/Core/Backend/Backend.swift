@@ -19,6 +19,8 @@ public enum Precision: Sendable, Hashable {
   /// Products of convolutions and linear layers on numbers of 16 bits, with sums of 32: bfloat16, rounded to the nearest
   /// and ties to even, or what is at least as exact. What gains nothing from it stays in float32.
   case bfloat16
+  /// All numbers in 16 bits, IEEE 754: 11 bits of significand, infinite beyond 65504; sums have 32 bits.
+  case float16
   /// Convolutions and linear layers in 8-bit integers, with 32-bit sums: weights with a scale for every output channel,
   /// activations with one for each tensor. What cannot be computed so stays in float32.
   case int8(Calibration)

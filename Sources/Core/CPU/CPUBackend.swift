@@ -45,6 +45,10 @@ public struct CPUBackend: Backend {
     let quantization: Quantization? =
       switch options.precision {
       case .float32, .bfloat16: nil
+      case .float16:
+        throw BackendError(
+          .unsupported,
+          "the CPU backend has no float16: ask for PRECISION_BFLOAT16 or PRECISION_FLOAT32, or run it on a GPU")
       case .int8(let calibration): try Quantization(of: graph, calibration)
       }
     let threads = max(1, min(options.threads ?? .max, pool.threadCount))

@@ -40,16 +40,11 @@ public final class CUDABackend: Backend {
     switch options.precision {
     case .float32: element = .float32
     case .bfloat16: element = .bfloat16
+    case .float16: element = .float16
     case .int8:
-      throw BackendError(.unsupported, "the CUDA backend has no int8: ask for float32 or bfloat16, or for the CPU")
+      throw BackendError(
+        .unsupported, "the CUDA backend has no int8: ask for float32, bfloat16 or float16, or for the CPU")
     }
-    return try compile(graph, element, options)
-  }
-
-  /// - Parameter options: of which the precision is left aside.
-  func compile(
-    _ graph: Graph, _ element: Element, _ options: CompileOptions = CompileOptions()
-  ) throws -> CUDAExecutable {
     let library = try library(for: element)
     let network = try Network(graph.optimized(), on: device, library: library, allowsTF32: allowsTF32)
     let executable = CUDAExecutable(network, keptLanes: options.concurrentCalls)

@@ -25,16 +25,12 @@ extension SoftwareDevice {
 }
 
 extension CUDABackend {
-  /// The same device under another type of element.
-  func computing(in element: Element) -> any Backend { ElementBackend(backend: self, element: element) }
+  func compile(_ graph: Graph, _ precision: Precision) throws -> any Executable {
+    try compile(graph, options: CompileOptions(precision: precision))
+  }
 }
 
-private struct ElementBackend: Backend {
-  let backend: CUDABackend
-  let element: Element
-  var name: String { "cuda \(element.name)" }
-
-  func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable {
-    try backend.compile(graph, element)
-  }
+extension Precision {
+  /// Those that GPUs have.
+  static let ofGPUs = [Precision.float32, .bfloat16, .float16]
 }

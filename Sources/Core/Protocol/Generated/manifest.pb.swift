@@ -80,6 +80,9 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// Products of numbers that are rounded to bfloat16, or to 16 bits that are at least as exact, with sums of 32 bits.
   case bfloat16 // = 3
+
+  /// Numbers of 16 bits, IEEE 754, with sums of 32 bits: more exact than bfloat16, and infinite beyond 65504. On GPUs only.
+  case float16 // = 4
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -92,6 +95,7 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 1: self = .float32
     case 2: self = .int8
     case 3: self = .bfloat16
+    case 4: self = .float16
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -102,6 +106,7 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .float32: return 1
     case .int8: return 2
     case .bfloat16: return 3
+    case .float16: return 4
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -112,6 +117,7 @@ public nonisolated enum WirePrecision: SwiftProtobuf.Enum, Swift.CaseIterable {
     .float32,
     .int8,
     .bfloat16,
+    .float16,
   ]
 
 }
@@ -307,7 +313,7 @@ nonisolated extension WireDevice: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WirePrecision: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PRECISION_UNSPECIFIED\0\u{1}PRECISION_FLOAT32\0\u{1}PRECISION_INT8\0\u{1}PRECISION_BFLOAT16\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PRECISION_UNSPECIFIED\0\u{1}PRECISION_FLOAT32\0\u{1}PRECISION_INT8\0\u{1}PRECISION_BFLOAT16\0\u{1}PRECISION_FLOAT16\0")
 }
 
 nonisolated extension WireManifest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -103,6 +103,8 @@ final class ModelInstance: Sendable {
       return .float32
     case .bfloat16:
       return .bfloat16
+    case .float16:
+      return .float16
     case .int8:
       guard let location = locations[placement.calibration] else {
         throw ZooError(.failedPrecondition, "placement.calibration is not among the manifest's files")

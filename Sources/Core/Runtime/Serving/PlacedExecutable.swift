@@ -23,7 +23,8 @@ final class PlacedExecutable: Executable {
   /// Compiles for the first backend that can.
   ///
   /// - Parameter backends: in order of preference; at least one.
-  /// - Throws: what the last of them throws; at once whatever another backend would not do better.
+  /// - Throws: what the last of them throws, and why none before it would; at once whatever another backend would not do
+  ///   better.
   init(_ graph: Graph, options: CompileOptions, backends: [any Backend]) throws {
     self.graph = graph
     self.options = options
@@ -52,7 +53,7 @@ final class PlacedExecutable: Executable {
 
   /// Leaves the backend where it is for the next.
   ///
-  /// - Throws: `error` where there is none.
+  /// - Throws: `error` where there is none that can run the network.
   func moveOn(because error: any Error) throws {
     _ = try move(from: state.withLock { $0 }, because: error)
   }
@@ -63,7 +64,13 @@ final class PlacedExecutable: Executable {
       // Another call may have moved it already.
       guard now.departures.count == place.departures.count else { return now.executable }
       guard !now.others.isEmpty else { throw error }
-      let next = try Self.compile(graph, options, now.others, now.departures + ["\(now.device): \(error)"])
+      let next: State
+      do {
+        next = try Self.compile(graph, options, now.others, now.departures + ["\(now.device): \(error)"])
+      } catch let failure as BackendError {
+        // Nothing runs here any more, and nothing can elsewhere.
+        throw BackendError(.unavailable, failure.message, cause: error)
+      }
       state.withLock { $0 = next }
       return next.executable
     }
@@ -81,6 +88,8 @@ final class PlacedExecutable: Executable {
           departures: departures)
       } catch let error as BackendError where error.isOfTheBackend && !others.isEmpty {
         departures.append("\(backend.name): \(error)")
+      } catch let error as BackendError where !departures.isEmpty {
+        throw BackendError(error.code, (["\(error)"] + departures).joined(separator: "; "), cause: error.cause)
       }
     }
     throw BackendError(.unavailable, "there is no backend to run the network")

@@ -13,8 +13,8 @@ struct GPUCheckCommand: ParsableCommand {
     abstract: "Holds a GPU against the Float64 reference, the models' goldens and itself, and takes times.",
     discussion: """
       Every operation is run on odd shapes in each precision; every model of the folder reproduces its goldens, gives an \
-      item of a batch the same bits as alone, and says what bfloat16 costs in accuracy. Prints a table; exits with 1 where \
-      something is wrong. `tools/gpu-check` runs it with the benchmarks against PyTorch besides.
+      item of a batch the same bits as alone, and says what bfloat16 and float16 cost in accuracy. Prints a table; exits with 1 \
+      where something is wrong. `tools/gpu-check` runs it with the benchmarks against PyTorch besides.
       """)
 
   @OptionGroup(title: "GPU") var gpuOptions: GPUOptions
@@ -52,6 +52,7 @@ struct GPUCheckCommand: ParsableCommand {
     if backend.device.computeCapability >= 80 {
       add(try parity(of: rounded, .float32, named: "tf32", within: .tf32))
       add(try parity(of: backend, .bfloat16, named: "bfloat16", within: .bfloat16))
+      add(try parity(of: backend, .float16, named: "float16", within: .float16))
     }
     let models = URL(filePath: modelsFolder, directoryHint: .isDirectory)
     for id in try OfflineModel.versions(in: models, plugins: plugins) {
@@ -90,7 +91,7 @@ struct GPUCheckCommand: ParsableCommand {
 
   private func times(of model: OfflineModel, on backend: CUDABackend) throws -> [GPUCheckRow] {
     let clock = ContinuousClock()
-    return try [Precision.float32, .bfloat16].flatMap { precision -> [GPUCheckRow] in
+    return try [Precision.float32, .bfloat16, .float16].flatMap { precision -> [GPUCheckRow] in
       guard precision == .float32 || backend.device.computeCapability >= 80 else { return [] }
       let executable = try backend.compile(model.graph, options: CompileOptions(precision: precision))
       return try batch.counts.map { batch -> GPUCheckRow in
@@ -102,8 +103,8 @@ struct GPUCheckCommand: ParsableCommand {
           times.append(try clock.measure { _ = try executable.run(inputs) } / .milliseconds(1))
         } while clock.now < end
         return GPUCheckRow(
-          check: "time", work: model.name, precision: precision == .float32 ? "float32" : "bfloat16", batch: batch,
-          passed: true, medianMS: times.quantile(0.5), minMS: times.quantile(0))
+          check: "time", work: model.name, precision: "\(precision)", batch: batch, passed: true,
+          medianMS: times.quantile(0.5), minMS: times.quantile(0))
       }
     }
   }

@@ -47,16 +47,16 @@ struct ModelCheck {
     }
   }
 
-  /// How far bfloat16 is from float32; no more than a figure to judge by.
+  /// How far 16 bits are from float32; no more than a figure to judge by.
   private func narrow(_ inputs: [Tensor]) throws -> [GPUCheckRow] {
     guard backend.device.computeCapability >= 80 else { return [] }
     let expected = try backend.compile(model.graph, options: CompileOptions()).run(inputs)
-    let actual = try backend.compile(model.graph, options: CompileOptions(precision: .bfloat16)).run(inputs)
-    let error = zip(actual, expected).map { normalizedError($0.floats(), $1.floats().map(Double.init)) }.max() ?? 0
-    return [
-      GPUCheckRow(
-        check: "against float32", work: model.name, precision: "bfloat16", passed: error.isFinite, error: error)
-    ]
+    return try [Precision.bfloat16, .float16].map { precision in
+      let actual = try backend.compile(model.graph, options: CompileOptions(precision: precision)).run(inputs)
+      let error = zip(actual, expected).map { normalizedError($0.floats(), $1.floats().map(Double.init)) }.max() ?? 0
+      return GPUCheckRow(
+        check: "against float32", work: model.name, precision: "\(precision)", passed: error.isFinite, error: error)
+    }
   }
 }
 
