@@ -34,6 +34,18 @@ struct GPUTests {
     #expect(kept.count == 1)
   }
 
+  @Test("of two GPUs each model is where its manifest says, and `zoo list` shows it")
+  func twoGPUs() async throws {
+    try write("device: DEVICE_CUDA gpu: 1")
+    try TinyModel("other", extra: "placement { gpu: 0 }").write(to: models.appending(path: "other/1"))
+    let environment = try gpu().merging(["ZOO_SOFTWARE_DEVICES": "2"]) { $1 }
+    let server = try await Programs.ServerProcess(models: models, ["--gpu", "0,1"], environment: environment)
+    let list = try await Programs.zoo("list", server: server.address)
+    let lines = list.output.split(separator: "\n")
+    #expect(lines.contains { $0.contains("tiny@1") && $0.contains("cuda:1") }, "\(list)")
+    #expect(lines.contains { $0.contains("other@1") && $0.contains("cuda:0") }, "\(list)")
+  }
+
   @Test("a model that asks for a GPU does not load without one, and says why; one that takes what there is does")
   func withoutGPU() async throws {
     try write("device: DEVICE_CUDA")

@@ -47,17 +47,17 @@ extension CUDATests {
     func memoryIsGivenBack() throws {
       let device = try SoftwareDevice.shared.get()
       let backend = try SoftwareDevice.backend()
-      let before = device.memoryUsed
+      let before = device.memoryUsed()
       do {
         let executable = try backend.compile(
           smallNetwork(), options: CompileOptions(plannedShapes: [[[1, 12, 10, 8]]]))
         #expect(executable.memory.activations > 0 && executable.memory.weights > 0)
-        #expect(device.memoryUsed >= before + executable.memory.activations + executable.memory.weights)
+        #expect(device.memoryUsed() >= before + executable.memory.activations + executable.memory.weights)
         for height in 5..<20 { _ = try executable.run(inputs([1, height, 6, 8])) }
         // No more plans, and their memory, than are kept.
         #expect(executable.memory.activations <= CUDAExecutable.maximumPlanCount * 64 << 10)
       }
-      #expect(device.memoryUsed == before)
+      #expect(device.memoryUsed() == before)
     }
 
     @Test("a second call of a shape starts what was captured, and allocates nothing")
@@ -65,7 +65,7 @@ extension CUDATests {
       let device = try SoftwareDevice.shared.get()
       let executable = try SoftwareDevice.backend().compile(smallNetwork(), options: CompileOptions())
       let first = try executable.run(inputs([1, 12, 10, 8]))
-      let used = device.memoryUsed
+      let used = device.memoryUsed()
       // Neither is called again.
       for call in ["cuLaunchKernel", "cuMemAlloc_v2"] {
         device.fail(call, with: 1)
@@ -73,7 +73,7 @@ extension CUDATests {
         device.reset()
         #expect(first[0].floats() == second[0].floats())
       }
-      #expect(device.memoryUsed == used)
+      #expect(device.memoryUsed() == used)
     }
 
     @Test("a profile names every step, with its algorithm and costs")

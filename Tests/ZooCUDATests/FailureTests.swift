@@ -32,11 +32,11 @@ extension CUDATests {
     func outOfMemoryForWeights() throws {
       let device = try SoftwareDevice.shared.get()
       let backend = try SoftwareDevice.backend(memory: 1 << 20)
-      let used = device.memoryUsed
+      let used = device.memoryUsed()
       let error = try failure { _ = try backend.compile(smallNetwork([1, 8, 8, 200]), options: CompileOptions()) }
       #expect(error.code == .outOfMemory)
       #expect(error.message.contains("weights"))
-      #expect(device.memoryUsed == used)
+      #expect(device.memoryUsed() == used)
     }
 
     @Test("memory of shapes that are not in use goes before a call fails")

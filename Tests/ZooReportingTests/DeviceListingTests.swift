@@ -16,6 +16,7 @@ struct DeviceListingTests {
       throttled: ["power limit", "heat"])
     result.devices[0].driver = "NVIDIA 595.71.05"
     result.devices[0].uuid = "GPU-1"
+    result.devices[0].models = ["zebras@1", "hasher@2"]
     result.devices[0].processes = [
       .with {
         $0.pid = 7
@@ -37,7 +38,7 @@ struct DeviceListingTests {
     ] {
       #expect(lines[1].contains(part), "\(part)")
     }
-    #expect(lines[2] == "gpu:0: NVIDIA 595.71.05; GPU-1")
+    #expect(lines[2] == "gpu:0: NVIDIA 595.71.05; GPU-1; runs zebras@1, hasher@2")
     #expect(lines[4].contains("python3") && lines[4].hasSuffix("n/a"))
     #expect(lines[5] == "gpu:0: power, fan not available: this card does not tell")
     #expect(lines[6] == "a note")
@@ -54,6 +55,7 @@ struct DeviceListingTests {
     #expect((device["unavailable"] as? [String: String])?["power_watts"] == "this card does not tell")
     #expect(device["throttle_reasons"] as? [String] == ["power limit", "heat"])
     #expect((device["processes"] as? [[String: Any]])?.first?["pid"] as? Int == 7)
+    #expect(device["models"] as? [String] == ["zebras@1", "hasher@2"])
     #expect(json["notes"] as? [String] == ["a note"])
   }
 

@@ -101,6 +101,8 @@ struct ManifestReaderTests {
     (9, "placement { precision: PRECISION_INT8 }", "placement.calibration"),
     (9, "placement { instances: 2000 }", "placement.instances"),
     (9, "placement { instances: 2 threads: 2 }", "placement.threads"),
+    (9, "placement { device: DEVICE_CUDA gpu: 64 }", "placement.gpu"),
+    (9, "placement { device: DEVICE_CPU gpu: 0 }", "placement.gpu"),
     (9, "placement { precision: PRECISION_BFLOAT16 calibration: \"weights.safetensors\" }", "placement.calibration"),
     (9, "placement { calibration: \"weights.safetensors\" }", "placement.calibration"),
     (9, "inputs { name: \"x\" shape: [1, -2] }", "inputs[0].shape"),

@@ -1,4 +1,5 @@
 import Foundation
+import SwiftProtobuf
 import Testing
 import ZooClient
 import ZooDevices
@@ -41,6 +42,28 @@ struct DevicesTests {
     #expect(value(.fanPercent, result.devices[0]) == nil)
     try await Task.sleep(for: .milliseconds(120))
     #expect(try await client.devices().clockMs > result.clockMs)
+    await client.close()
+    try await server.stop()
+  }
+
+  @Test("each device names the models that run there: a GPU is known by its UUID, however backends count")
+  func models() async throws {
+    let library = try NVMLStandIn(.healthy)
+    defer { library.remove() }
+    var result = WireDevicesResult(try await monitor(library).report())
+    let models = [("a", "cpu"), ("b", "cuda:0"), ("c", "cuda:1"), ("d", "reference"), ("e", "cuda:0"), ("f", "")].map {
+      (name, device) in
+      WireModelStatus.with {
+        $0.name = name
+        $0.version = 1
+        $0.device = device
+      }
+    }
+    result.place(models, cards: ["cuda:0": result.devices[2].uuid, "cuda:1": "GPU-of-another-machine"])
+    #expect(result.devices.map(\.models) == [["a@1", "d@1"], [], ["b@1", "e@1"]])
+    let server = try await RunningServer(devices: monitor(library))
+    let client = server.client()
+    #expect(try await client.devices().devices.map(\.models) == [["tiny@1"], [], []])
     await client.close()
     try await server.stop()
   }

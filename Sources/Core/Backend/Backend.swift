@@ -3,14 +3,24 @@ public import ZooTensor
 
 /// Turns graphs into something that runs. Layout, packing, memory, algorithms and threads are its own affair.
 public protocol Backend: Sendable {
-  /// As it is written in a manifest's placement: `cpu`, `cuda`, `reference`.
+  /// What it is and, where a machine may have several, which: `cpu`, `cuda:1`, `reference`.
   var name: String { get }
+
+  /// Bytes that its device has room for now; nil where it has none of its own, or it is out of use.
+  var freeMemory: Int? { get }
 
   /// Prepares a network: runs the passes, packs the weights. Plans for input shapes are made on first use
   /// and kept.
   ///
   /// - Throws: ``BackendError`` or `GraphError`, for what this backend cannot run.
   func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable
+}
+
+extension Backend {
+  /// As a manifest's placement asks for it: `cpu`, `cuda`, `reference`.
+  public var kind: String { String(name.prefix { $0 != ":" }) }
+
+  public var freeMemory: Int? { nil }
 }
 
 /// What a network computes in.

@@ -4,9 +4,10 @@ public import ZooBackend
 public import ZooGraph
 public import ZooLibraries
 
-/// Runs networks on an NVIDIA GPU. Its libraries are looked for when it is made; nothing of CUDA is linked.
+/// Runs networks on one NVIDIA GPU. Its libraries are looked for when it is made; nothing of CUDA is linked.
 public final class CUDABackend: Backend {
-  public var name: String { "cuda" }
+  public var name: String { device.name }
+  public var freeMemory: Int? { device.freeMemory }
 
   public let device: CUDADevice
   /// True where float32 products may be rounded to TF32, 10 bits of fraction, for the sake of speed.
@@ -20,18 +21,49 @@ public final class CUDABackend: Backend {
   public static var standardCacheFolder: URL? { KernelCache.standardFolder(ProcessInfo.processInfo.environment) }
 
   /// - Parameters:
-  ///   - ordinal: which GPU, as the driver counts.
+  ///   - ordinal: which GPU, as `nvidia-smi` counts.
   ///   - cacheFolder: where compiled kernels are kept; nil to compile them in every process.
   /// - Throws: ``BackendError`` with the code `unavailable`, which says what is missing and what to install.
-  public init(
+  public convenience init(
     device ordinal: Int = 0, finder: LibraryFinder = LibraryFinder(), allowsTF32: Bool = false,
     cacheFolder: URL? = CUDABackend.standardCacheFolder
   ) throws(BackendError) {
     let driver = try Driver(finder: finder)
-    compiler = try Compiler(finder: finder, driverVersion: driver.version)
+    let compiler = try Compiler(finder: finder, driverVersion: driver.version)
+    try self.init(ordinal, driver: driver, compiler: compiler, allowsTF32: allowsTF32, cacheFolder: cacheFolder)
+  }
+
+  private init(
+    _ ordinal: Int, driver: Driver, compiler: Compiler, allowsTF32: Bool, cacheFolder: URL?
+  ) throws(BackendError) {
     device = try CUDADevice(ordinal, driver: driver)
+    self.compiler = compiler
     self.allowsTF32 = allowsTF32
     cache = cacheFolder.map(KernelCache.init)
+  }
+
+  /// A backend for each of several GPUs; for one that cannot be used, and where none can, a stand-in that says why.
+  ///
+  /// - Parameter ordinals: nil for all that the machine has.
+  public static func all(
+    _ ordinals: [Int]? = nil, finder: LibraryFinder = LibraryFinder(), allowsTF32: Bool = false,
+    cacheFolder: URL? = CUDABackend.standardCacheFolder
+  ) -> [any Backend] {
+    do throws(BackendError) {
+      let driver = try Driver(finder: finder)
+      let compiler = try Compiler(finder: finder, driverVersion: driver.version)
+      let count = try driver.deviceCount()
+      return (ordinals ?? Array(0..<count)).map { ordinal -> any Backend in
+        do throws(BackendError) {
+          return try CUDABackend(
+            ordinal, driver: driver, compiler: compiler, allowsTF32: allowsTF32, cacheFolder: cacheFolder)
+        } catch {
+          return UnavailableBackend(name: CUDADevice.name(ordinal), reason: error)
+        }
+      }
+    } catch {
+      return [UnavailableBackend(name: "cuda", reason: error)]
+    }
   }
 
   /// - Throws: ``BackendError``, for what a GPU cannot run or has no room for; `GraphError`.
@@ -46,7 +78,8 @@ public final class CUDABackend: Backend {
         .unsupported, "the CUDA backend has no int8: ask for float32, bfloat16 or float16, or for the CPU")
     }
     let library = try library(for: element)
-    let network = try Network(graph.optimized(), on: device, library: library, allowsTF32: allowsTF32)
+    let graph = try graph.optimized()
+    let network = try Network(graph, on: device, library: library, allowsTF32: allowsTF32)
     let executable = CUDAExecutable(network, keptLanes: options.concurrentCalls)
     for shapes in options.plannedShapes { try executable.prepare(shapes) }
     return executable

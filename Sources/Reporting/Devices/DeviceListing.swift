@@ -55,7 +55,7 @@ public struct DeviceListing {
     ]
   }
 
-  /// What stays as it is, in one line.
+  /// What stays as it is, and the models, in one line.
   private func description(_ device: WireDeviceStatus) -> String {
     var parts: [String] = []
     if device.cores > 0 { parts.append("\(device.cores) core\(device.cores == 1 ? "" : "s")") }
@@ -63,6 +63,7 @@ public struct DeviceListing {
     if !device.driver.isEmpty { parts.append(device.driver) }
     if !device.uuid.isEmpty { parts.append(device.uuid) }
     parts += device.limits
+    if !device.models.isEmpty { parts.append("runs \(device.models.joined(separator: ", "))") }
     return parts.isEmpty ? "" : "\(device.id): \(parts.joined(separator: "; "))"
   }
 
@@ -98,7 +99,7 @@ extension DeviceListing: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-      case id, name, uuid, driver, cores, limits, readings, unavailable, processes
+      case id, name, uuid, driver, cores, limits, readings, unavailable, processes, models
       case vectorExtensions = "vector_extensions"
       case throttleReasons = "throttle_reasons"
       case processesUnavailable = "processes_unavailable"
@@ -117,6 +118,7 @@ extension DeviceListing: Encodable {
     let throttleReasons: [String]
     let processes: [Process]
     let processesUnavailable: String?
+    let models: [String]
 
     init(_ device: WireDeviceStatus) {
       id = device.id
@@ -132,6 +134,7 @@ extension DeviceListing: Encodable {
         return Process(pid: process.pid, name: process.name, kind: process.kind, memoryBytes: memory)
       }
       processesUnavailable = device.processesUnavailable.isEmpty ? nil : device.processesUnavailable
+      models = device.models
       for reading in device.readings {
         switch reading.state {
         // JSON has no other numbers.

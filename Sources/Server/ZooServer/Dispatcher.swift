@@ -13,6 +13,8 @@ struct Dispatcher: Sendable {
   let limits: ProtocolLimits
   let machine: @Sendable () -> WireMachine
   let devices: DeviceMonitor
+  /// UUIDs of GPUs by the names of their backends.
+  let cards: [String: String]
 
   /// Never throws: a failure is an answer.
   func answer(_ request: WireRequest, deadline: ContinuousClock.Instant, logger: Logger) async -> WireResponse {
@@ -86,7 +88,9 @@ struct Dispatcher: Sendable {
       return .unregister(WireUnregisterResult())
     case .devices(let call):
       do {
-        return .devices(WireDevicesResult(try await devices.report(processes: call.processes)))
+        var result = WireDevicesResult(try await devices.report(processes: call.processes))
+        result.place(await runtime.list(), cards: cards)
+        return .devices(result)
       } catch let error as DevicesBusy {
         throw ZooError(.unavailable, "\(error)")
       }

@@ -8,6 +8,18 @@ extension WireDevicesResult {
     notes = report.notes.map(\.text)
     clockMs = UInt64(max(0, report.time / .milliseconds(1)))
   }
+
+  /// Says of each device which models run there.
+  ///
+  /// - Parameter cards: the UUIDs of GPUs by the names of their backends; all other backends run on the CPU.
+  mutating func place(_ models: [WireModelStatus], cards: [String: String]) {
+    for model in models where !model.device.isEmpty {
+      let place = devices.firstIndex { device in
+        if let uuid = cards[model.device] { device.uuid == uuid } else { device.id == "cpu" }
+      }
+      if let place { devices[place].models.append("\(model.name)@\(model.version)") }
+    }
+  }
 }
 
 extension WireDeviceStatus {

@@ -15,16 +15,19 @@ public final class ZooServer: Service {
   private let logger: Logger
   private let machine: @Sendable () -> WireMachine
   private let devices: DeviceMonitor
+  private let cards: [String: String]
   private let onListening: @Sendable (SocketAddress) throws -> Void
 
   /// - Parameters:
   ///   - search: the indexes, which have been opened; nil where the server keeps none.
   ///   - machine: describes the computer, for `zoo list`.
   ///   - devices: reads the computer's sensors, for `zoo devices`.
+  ///   - cards: the UUIDs of GPUs by the names of their backends, so that `zoo devices` says which models run on which.
   ///   - onListening: called with the address when clients can connect.
   public init(
     runtime: ModelRuntime, search: SearchService? = nil, configuration: ServerConfiguration, logger: Logger,
     machine: @escaping @Sendable () -> WireMachine, devices: DeviceMonitor = DeviceMonitor(),
+    cards: [String: String] = [:],
     onListening: @escaping @Sendable (SocketAddress) throws -> Void = { _ in }
   ) {
     self.runtime = runtime
@@ -33,6 +36,7 @@ public final class ZooServer: Service {
     self.logger = logger
     self.machine = machine
     self.devices = devices
+    self.cards = cards
     self.onListening = onListening
   }
 
@@ -42,7 +46,8 @@ public final class ZooServer: Service {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
     let connections = OpenConnections(maximum: configuration.maximumConnections)
     let dispatcher = Dispatcher(
-      runtime: runtime, search: search, limits: configuration.limits, machine: machine, devices: devices)
+      runtime: runtime, search: search, limits: configuration.limits, machine: machine, devices: devices,
+      cards: cards)
     let (configuration, logger) = (configuration, logger)
 
     let listener: any Channel

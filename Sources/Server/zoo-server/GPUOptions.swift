@@ -3,10 +3,10 @@ import ZooBackend
 import ZooCUDA
 import ZooLibraries
 
-/// Which GPU to use, and how.
+/// Which GPUs to use, and how.
 struct GPUOptions: ParsableArguments {
-  @Option(name: .customLong("gpu"), help: "The GPU that models run on, as the driver counts.")
-  var ordinal: Int = 0
+  @Option(name: .customLong("gpu"), help: "The GPUs to use, as nvidia-smi counts: a number, or several: 0,1")
+  var list: GPUList?
 
   @Flag(name: .customLong("no-gpu"), help: "Leave GPUs alone.")
   var isOff = false
@@ -20,25 +20,32 @@ struct GPUOptions: ParsableArguments {
     completion: .directory)
   var libraryFolders: [String] = []
 
-  func validate() throws {
-    guard 0..<64 ~= ordinal else { throw ValidationError("--gpu is \(ordinal): give 0 to 63, as nvidia-smi counts") }
-  }
-
-  /// The GPU, of those who can do nothing without.
-  func required(allowsTF32: Bool) throws(BackendError) -> CUDABackend {
+  /// A GPU, of those who can do nothing without.
+  func required(_ ordinal: Int, allowsTF32: Bool) throws(BackendError) -> CUDABackend {
     try CUDABackend(device: ordinal, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32)
   }
 
-  /// The GPU; where there is none, a stand-in that says why to whoever asks for it.
-  func backend() -> any Backend {
-    do throws(BackendError) {
-      guard !isOff else {
-        throw BackendError(
-          .unavailable, "the server was started with --no-gpu: start it without, or place the model elsewhere")
-      }
-      return try required(allowsTF32: allowsTF32)
-    } catch {
-      return UnavailableBackend(name: "cuda", reason: error)
+  /// The GPUs that were asked for, or all; for what is not there, stand-ins that say why to whoever asks for it.
+  func backends() -> [any Backend] {
+    guard !isOff else {
+      let reason = BackendError(
+        .unavailable, "the server was started with --no-gpu: start it without, or place the model elsewhere")
+      return [UnavailableBackend(name: "cuda", reason: reason)]
     }
+    return CUDABackend.all(
+      list?.ordinals, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32)
+  }
+}
+
+/// `0,1`: different numbers from 0 to 63.
+struct GPUList: ExpressibleByArgument {
+  let ordinals: [Int]
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    ordinals = numbers.compactMap(\.self)
+    guard ordinals.count == numbers.count, Set(ordinals).count == ordinals.count,
+      ordinals.allSatisfy({ 0..<64 ~= $0 })
+    else { return nil }
   }
 }

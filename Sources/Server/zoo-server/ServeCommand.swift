@@ -92,15 +92,17 @@ struct ServeCommand: AsyncParsableCommand {
     let device = CPUDevice.current
     let threads = threads ?? device.coreCount
     let cpu = try CPUBackend(threads: threads, library: matrixLibrary)
-    let gpu = gpuOptions.backend()
-    if let missing = gpu as? UnavailableBackend {
-      logger.info("no GPU", metadata: ["reason": "\(missing.reason)"])
-    } else if let gpu = gpu as? CUDABackend {
-      logger.notice("GPU", metadata: ["device": "cuda:\(gpu.device.ordinal)", "name": "\(gpu.device.name)"])
+    let gpus = gpuOptions.backends()
+    for gpu in gpus {
+      if let missing = gpu as? UnavailableBackend {
+        logger.info("no GPU", metadata: ["device": "\(gpu.name)", "reason": "\(missing.reason)"])
+      } else if let gpu = gpu as? CUDABackend {
+        logger.notice("GPU", metadata: ["device": "\(gpu.name)", "name": "\(gpu.device.model)"])
+      }
     }
     let runtime = try ModelRuntime(
       .init(models: URL(filePath: modelsFolder, directoryHint: .isDirectory), preparationThreads: threads, tunes: tune),
-      plugins: plugins, backends: [gpu, cpu, ReferenceBackend()], logger: logger)
+      plugins: plugins, backends: gpus + [cpu, ReferenceBackend()], logger: logger)
     await runtime.start()
     let search = SearchService(
       hasher: RuntimeHasher(runtime),
@@ -124,6 +126,7 @@ struct ServeCommand: AsyncParsableCommand {
         limits: limits, drainTime: .seconds(drainTime)),
       logger: logger,
       machine: { WireMachine(device, backend: cpu, started: started) },
+      cards: gpus.compactMap { $0 as? CUDABackend }.reduce(into: [:]) { $0[$1.name] = $1.device.uuid },
       onListening: { [addressFile] address in
         guard let addressFile else { return }
         let text = "\(address.ipAddress ?? host):\(address.port ?? port)\n"

@@ -57,7 +57,7 @@ public struct SoftwareDevice: Sendable {
   ///
   /// - Parameters:
   ///   - capability: 10 · major + minor.
-  ///   - memory: in bytes.
+  ///   - memory: of each device, in bytes.
   public func reset(devices: Int = 1, capability: Int = 90, memory: Int = 1 << 32) {
     call("zoo_software_reset", as: (@convention(c) (Int32, Int32, Int) -> Void).self)(
       Int32(devices), Int32(capability), memory)
@@ -71,7 +71,11 @@ public struct SoftwareDevice: Sendable {
 
   public var compilations: Int { Int(call("zoo_software_compilations", as: (@convention(c) () -> Int32).self)()) }
   public var launches: Int { Int(call("zoo_software_launches", as: (@convention(c) () -> Int32).self)()) }
-  public var memoryUsed: Int { call("zoo_software_memory_used", as: (@convention(c) () -> Int).self)() }
+
+  /// Bytes of a device's memory that are taken.
+  public func memoryUsed(on device: Int = 0) -> Int {
+    call("zoo_software_memory_used", as: (@convention(c) (Int32) -> Int).self)(Int32(device))
+  }
 
   private func call<Function>(_ name: String, as type: Function.Type) -> Function {
     guard let function = library.function(name, as: type) else { preconditionFailure("no \(name)") }

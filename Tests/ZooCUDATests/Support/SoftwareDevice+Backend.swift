@@ -24,7 +24,7 @@ extension SoftwareDevice {
   }
 }
 
-extension CUDABackend {
+extension Backend {
   func compile(_ graph: Graph, _ precision: Precision) throws -> any Executable {
     try compile(graph, options: CompileOptions(precision: precision))
   }

@@ -26,6 +26,7 @@ enum {
   ZOO_CU_DEVICE_UNAVAILABLE = 46,
   ZOO_CU_NO_DEVICE = 100,
   ZOO_CU_INVALID_IMAGE = 200,
+  ZOO_CU_INVALID_CONTEXT = 201,
   ZOO_CU_NO_BINARY_FOR_GPU = 209,
   ZOO_CU_ECC_UNCORRECTABLE = 214,
   ZOO_CU_INVALID_PTX = 218,
@@ -67,6 +68,8 @@ typedef zoo_cu_result (*zoo_cu_get_error_string)(zoo_cu_result error, const char
 typedef zoo_cu_result (*zoo_cu_device_get_count)(int *count);
 typedef zoo_cu_result (*zoo_cu_device_get)(zoo_cu_device *device, int ordinal);
 typedef zoo_cu_result (*zoo_cu_device_get_name)(char *name, int length, zoo_cu_device device);
+/// cuDeviceGetUuid_v2: 16 bytes
+typedef zoo_cu_result (*zoo_cu_device_get_uuid)(unsigned char *bytes, zoo_cu_device device);
 /// cuDeviceTotalMem_v2
 typedef zoo_cu_result (*zoo_cu_device_total_memory)(size_t *bytes, zoo_cu_device device);
 typedef zoo_cu_result (*zoo_cu_device_get_attribute)(int *value, int attribute, zoo_cu_device device);

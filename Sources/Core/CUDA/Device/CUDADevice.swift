@@ -6,9 +6,12 @@ import ZooBackend
 ///
 /// Sendable because a context may be used from any thread, and nothing else changes but what the lock protects.
 public final class CUDADevice: @unchecked Sendable {
-  /// As the driver counts: `cuda:0`.
+  /// As `nvidia-smi` counts, unless CUDA_DEVICE_ORDER or CUDA_VISIBLE_DEVICES say otherwise.
   public let ordinal: Int
-  public let name: String
+  /// As the maker calls it.
+  public let model: String
+  /// As NVML gives it: `GPU-` and 32 hexadecimal digits.
+  public let uuid: String
   /// 10 · major + minor.
   public let computeCapability: Int
   public let multiprocessorCount: Int
@@ -20,15 +23,19 @@ public final class CUDADevice: @unchecked Sendable {
   /// What happened to the device that makes everything after it fail.
   private let fault = Mutex<String?>(nil)
 
+  /// `cuda:0`
+  public var name: String { Self.name(ordinal) }
+
+  static func name(_ ordinal: Int) -> String { "cuda:\(ordinal)" }
+
   init(_ ordinal: Int, driver: Driver) throws(BackendError) {
     func expect(_ result: zoo_cu_result) throws(BackendError) {
       guard result == success else {
         throw BackendError(.unavailable, "the GPU cuda:\(ordinal) cannot be used: \(driver.describe(result))")
       }
     }
-    var count: Int32 = 0
-    try expect(driver.deviceGetCount(&count))
-    guard 0..<Int(count) ~= ordinal else {
+    let count = try driver.deviceCount()
+    guard 0..<count ~= ordinal else {
       throw BackendError(
         .unavailable, "there is no GPU cuda:\(ordinal): this machine has \(count), counted from 0")
     }
@@ -41,6 +48,8 @@ public final class CUDADevice: @unchecked Sendable {
     }
     var text = [CChar](repeating: 0, count: 256)
     try expect(driver.deviceGetName(&text, Int32(text.count), device))
+    var identifier = [UInt8](repeating: 0, count: 16)
+    try expect(driver.deviceGetUUID(&identifier, device))
     var bytes = 0
     try expect(driver.deviceTotalMemory(&bytes, device))
     var context: zoo_cu_context?
@@ -50,11 +59,25 @@ public final class CUDADevice: @unchecked Sendable {
     self.ordinal = ordinal
     self.driver = driver
     self.context = context
-    name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
+    uuid = Self.uuid(identifier)
+    model = String(decoding: text.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     computeCapability =
       10 * (try attribute(ZOO_CU_COMPUTE_CAPABILITY_MAJOR)) + (try attribute(ZOO_CU_COMPUTE_CAPABILITY_MINOR))
     multiprocessorCount = max(1, try attribute(ZOO_CU_MULTIPROCESSOR_COUNT))
     memory = bytes
+  }
+
+  private static func uuid(_ bytes: [UInt8]) -> String {
+    let digits = bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+    let parts = [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { digits[$0].joined() }
+    return "GPU-" + parts.joined(separator: "-")
+  }
+
+  /// In bytes; nil where it is out of use.
+  var freeMemory: Int? {
+    var (free, total) = (0, 0)
+    guard (try? activate()) != nil, driver.memoryGetInfo(&free, &total) == success else { return nil }
+    return free
   }
 
   /// Makes this thread's calls go to this device; everything that calls the driver starts with it.
@@ -77,7 +100,7 @@ public final class CUDADevice: @unchecked Sendable {
     if result == Int32(ZOO_CU_OUT_OF_MEMORY) {
       throw BackendError(
         .outOfMemory,
-        "the GPU cuda:\(ordinal) ran out of memory while \(doing()); \(freeMemory): feed a smaller picture or batch, or "
+        "the GPU cuda:\(ordinal) ran out of memory while \(doing()); \(roomLeft): feed a smaller picture or batch, or "
           + "serve fewer models")
     }
     if Self.isFatal(result) {
@@ -90,7 +113,7 @@ public final class CUDADevice: @unchecked Sendable {
     throw BackendError(.internalFailure, "the GPU cuda:\(ordinal) failed while \(doing()): \(description)")
   }
 
-  private var freeMemory: String {
+  private var roomLeft: String {
     var (free, total) = (0, 0)
     guard driver.memoryGetInfo(&free, &total) == success else { return "how much is free is unknown" }
     return "\(free >> 20) of \(total >> 20) MiB are free"

@@ -16,7 +16,7 @@ final class KernelLibrary: @unchecked Sendable {
     guard element == .float32 || device.hasTensorCores else {
       throw BackendError(
         .unsupported,
-        "\(element.name) needs a GPU of compute capability 8.0 or later and \(device.name) has "
+        "\(element.name) needs a GPU of compute capability 8.0 or later and \(device.model) has "
           + "\(device.computeCapability.capability): ask for float32")
     }
     let target = try compiler.target(for: device.computeCapability)

@@ -1,4 +1,5 @@
 import CCUDA
+import Glibc
 import ZooBackend
 import ZooLibraries
 
@@ -6,8 +7,9 @@ import ZooLibraries
 ///
 /// Sendable because it only holds addresses of functions, which the driver allows to be called from any thread.
 final class Driver: @unchecked Sendable {
-  let deviceGetCount: zoo_cu_device_get_count
+  private let deviceGetCount: zoo_cu_device_get_count
   let deviceGet: zoo_cu_device_get
+  let deviceGetUUID: zoo_cu_device_get_uuid
   let deviceGetName: zoo_cu_device_get_name
   let deviceTotalMemory: zoo_cu_device_total_memory
   let deviceGetAttribute: zoo_cu_device_get_attribute
@@ -71,6 +73,7 @@ final class Driver: @unchecked Sendable {
     }
     deviceGetCount = try load("cuDeviceGetCount")
     deviceGet = try load("cuDeviceGet")
+    deviceGetUUID = try load("cuDeviceGetUuid_v2")
     deviceGetName = try load("cuDeviceGetName")
     deviceTotalMemory = try load("cuDeviceTotalMem_v2")
     deviceGetAttribute = try load("cuDeviceGetAttribute")
@@ -105,6 +108,8 @@ final class Driver: @unchecked Sendable {
     getErrorName = try load("cuGetErrorName")
     getErrorString = try load("cuGetErrorString")
 
+    // So that cards are counted as nvidia-smi does, by their slots, and not the fastest first.
+    setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 0)
     let initialize: zoo_cu_init = try load("cuInit")
     let getVersion: zoo_cu_driver_get_version = try load("cuDriverGetVersion")
     var number: Int32 = 0
@@ -118,6 +123,16 @@ final class Driver: @unchecked Sendable {
           ? "the CUDA driver finds no GPU: check that the card shows in nvidia-smi, and CUDA_VISIBLE_DEVICES"
           : "the CUDA driver does not start: \(describe(result)). Check that nvidia-smi works")
     }
+  }
+
+  /// GPUs that it lets this process see.
+  func deviceCount() throws(BackendError) -> Int {
+    var count: Int32 = 0
+    let result = deviceGetCount(&count)
+    guard result == success else {
+      throw BackendError(.unavailable, "the CUDA driver does not count its GPUs: \(describe(result))")
+    }
+    return Int(count)
   }
 
   /// The driver's own name and words for a result: `CUDA_ERROR_OUT_OF_MEMORY (out of memory)`.

@@ -183,6 +183,9 @@ public nonisolated struct WireDeviceStatus: Sendable {
   /// Why its processes are not listed although they were asked for.
   public var processesUnavailable: String = String()
 
+  /// What of the server's models runs there: horse2zebra@1.
+  public var models: [String] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -339,7 +342,7 @@ nonisolated extension WireDevicesResult: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireDeviceStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DeviceStatus"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}uuid\0\u{1}driver\0\u{1}cores\0\u{3}vector_extensions\0\u{1}limits\0\u{1}readings\0\u{3}throttle_reasons\0\u{1}processes\0\u{3}processes_unavailable\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}uuid\0\u{1}driver\0\u{1}cores\0\u{3}vector_extensions\0\u{1}limits\0\u{1}readings\0\u{3}throttle_reasons\0\u{1}processes\0\u{3}processes_unavailable\0\u{1}models\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -358,6 +361,7 @@ nonisolated extension WireDeviceStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 9: try { try decoder.decodeRepeatedStringField(value: &self.throttleReasons) }()
       case 10: try { try decoder.decodeRepeatedMessageField(value: &self.processes) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.processesUnavailable) }()
+      case 12: try { try decoder.decodeRepeatedStringField(value: &self.models) }()
       default: break
       }
     }
@@ -397,6 +401,9 @@ nonisolated extension WireDeviceStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.processesUnavailable.isEmpty {
       try visitor.visitSingularStringField(value: self.processesUnavailable, fieldNumber: 11)
     }
+    if !self.models.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.models, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -412,6 +419,7 @@ nonisolated extension WireDeviceStatus: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.throttleReasons != rhs.throttleReasons {return false}
     if lhs.processes != rhs.processes {return false}
     if lhs.processesUnavailable != rhs.processesUnavailable {return false}
+    if lhs.models != rhs.models {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

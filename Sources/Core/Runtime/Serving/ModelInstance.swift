@@ -43,7 +43,7 @@ final class ModelInstance: Sendable {
     guard let type = plugins.first(where: { $0.name == manifest.plugin }) else {
       throw ZooError(.failedPrecondition, "there is no plugin \"\(manifest.plugin)\"")
     }
-    let candidates = try Self.backends(for: manifest.placement.device, among: backends)
+    let candidates = try manifest.placement.candidates(among: backends)
     let locations = manifest.files.reduce(into: [:]) { locations, file in
       locations[file.path] = folder.appending(path: file.path).path(percentEncoded: false)
     }
@@ -58,7 +58,7 @@ final class ModelInstance: Sendable {
     if manifest.placement.threads > 0 { options.threads = Int(manifest.placement.threads) }
     if instances > 1 { (options.threads, options.concurrentCalls) = (1, instances) }
     options.plannedShapes = [graph.inputs.map { graph.nodes[$0].shape }]
-    precision = try Self.precision(of: manifest.placement, locations: locations)
+    precision = try manifest.placement.precision(locations: locations)
     options.precision = precision
     tuning = TuningFile(in: folder).tuning(measures: tunes)
     options.tuning = tuning
@@ -73,53 +73,6 @@ final class ModelInstance: Sendable {
 
   /// As a backend is named.
   var device: String { executable.device }
-
-  /// The backend that a manifest asks for; those that there are, but for the reference, where it asks for none.
-  private static func backends(for device: WireDevice, among backends: [any Backend]) throws -> [any Backend] {
-    let name: String
-    switch device {
-    case .unspecified, .auto:
-      let usable = backends.filter { !($0 is UnavailableBackend) }
-      guard let first = usable.first else { throw ZooError(.failedPrecondition, "the server has no backend") }
-      return [first] + usable.dropFirst().filter { $0.name != "reference" }
-    case .cpu: name = "cpu"
-    case .cuda: name = "cuda"
-    case .reference: name = "reference"
-    case .UNRECOGNIZED(let number):
-      throw ZooError(.failedPrecondition, "placement.device is \(number), which is no device that is known here")
-    }
-    guard let backend = backends.first(where: { $0.name == name }) else {
-      throw ZooError(
-        .failedPrecondition,
-        "placement.device asks for \(name), and this server has \(backends.map(\.name).joined(separator: ", ")): "
-          + "give DEVICE_AUTO to take what there is")
-    }
-    return [backend]
-  }
-
-  private static func precision(of placement: WirePlacement, locations: [String: String]) throws -> Precision {
-    switch placement.precision {
-    case .unspecified, .float32:
-      return .float32
-    case .bfloat16:
-      return .bfloat16
-    case .float16:
-      return .float16
-    case .int8:
-      guard let location = locations[placement.calibration] else {
-        throw ZooError(.failedPrecondition, "placement.calibration is not among the manifest's files")
-      }
-      do {
-        return .int8(try JSONDecoder().decode(Calibration.self, from: Data(contentsOf: URL(filePath: location))))
-      } catch {
-        throw ZooError(
-          .failedPrecondition,
-          "\(placement.calibration) is no calibration: `zoo-server calibrate` writes them", cause: error)
-      }
-    case .UNRECOGNIZED(let number):
-      throw ZooError(.failedPrecondition, "placement.precision is \(number), which is none that is known here")
-    }
-  }
 
   private static func requireFiniteConstants(of graph: Graph) throws {
     var constants: [String: Tensor] = [:]

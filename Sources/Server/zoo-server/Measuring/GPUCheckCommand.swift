@@ -39,14 +39,26 @@ struct GPUCheckCommand: ParsableCommand {
   }
 
   func run() throws {
-    let backend = try gpuOptions.required(allowsTF32: false)
-    let rounded = try gpuOptions.required(allowsTF32: true)
+    let rows = try (gpuOptions.list?.ordinals ?? [0]).flatMap(check)
+    if let json { try Data(rows.jsonText().utf8).write(to: URL(filePath: json), options: .atomic) }
+    let failures = rows.count { !$0.passed }
+    print(failures == 0 ? "nothing wrong" : "\(failures) of \(rows.count) rows are wrong")
+    guard failures == 0 else { throw ExitCode(1) }
+  }
+
+  /// All rows of one card.
+  private func check(_ ordinal: Int) throws -> [GPUCheckRow] {
+    let backend = try gpuOptions.required(ordinal, allowsTF32: false)
+    let rounded = try gpuOptions.required(ordinal, allowsTF32: true)
     var rows: [GPUCheckRow] = []
     func add(_ new: [GPUCheckRow]) {
-      for row in new { print(row.text) }
-      rows += new
+      for var row in new {
+        row.device = backend.name
+        print(row.text)
+        rows.append(row)
+      }
     }
-    print("\(backend.device.name), cuda:\(backend.device.ordinal)")
+    print("\(backend.device.model), \(backend.name)")
     print(GPUCheckRow.title)
     add(try parity(of: backend, .float32, named: "float32", within: .float32))
     if backend.device.computeCapability >= 80 {
@@ -65,10 +77,7 @@ struct GPUCheckCommand: ParsableCommand {
         add([GPUCheckRow(check: "model", work: "\(id)", precision: "float32", passed: false, note: "\(error)")])
       }
     }
-    if let json { try Data(rows.jsonText().utf8).write(to: URL(filePath: json), options: .atomic) }
-    let failures = rows.count { !$0.passed }
-    print(failures == 0 ? "nothing wrong" : "\(failures) of \(rows.count) rows are wrong")
-    guard failures == 0 else { throw ExitCode(1) }
+    return rows
   }
 
   /// The op-parity table: what is wrong row by row, what is right as one row with the largest error.
@@ -112,6 +121,7 @@ struct GPUCheckCommand: ParsableCommand {
 
 /// A line of the table.
 struct GPUCheckRow: Encodable {
+  var device = ""
   var check: String
   var work: String
   var precision: String
@@ -125,7 +135,7 @@ struct GPUCheckRow: Encodable {
   var note = ""
 
   enum CodingKeys: String, CodingKey {
-    case check, work, precision, batch, passed, error, tolerance, note
+    case device, check, work, precision, batch, passed, error, tolerance, note
     case medianMS = "median_ms"
     case minMS = "min_ms"
   }

@@ -31,44 +31,33 @@
 
 namespace {
 
+constexpr int maximum_devices = 8;
+
+int initial_device_count() {
+  const char *count = getenv("ZOO_SOFTWARE_DEVICES");
+  return count ? atoi(count) : 1;
+}
+
 std::mutex lock;
-int device_count = 1, capability = 90;
-size_t memory_size = size_t(1) << 32, memory_used = 0;
-/// Bytes by address, to know what is whose.
-std::map<unsigned long long, size_t> allocations;
+int device_count = initial_device_count(), capability = 90;
+/// Of each device.
+size_t memory_size = size_t(1) << 32;
+struct allocation {
+  size_t bytes;
+  int device;
+};
+/// By address, to know what is whose.
+std::map<unsigned long long, allocation> allocations;
 std::map<void *, size_t> host_allocations;
 /// The call that fails next, after so many that do not.
 std::string failing_call;
 int failing_result = 0, calls_before = 0;
-/// What a card that is lost answers from then on.
-std::atomic<int> sticky{0};
 std::atomic<int> compilations{0}, launches{0};
 
 bool is_fatal(int result) {
   return result >= ZOO_CU_ILLEGAL_ADDRESS && result <= ZOO_CU_LAUNCH_FAILED && result != 701;
 }
 
-int check(const char *call) {
-  if (sticky) return sticky;
-  std::lock_guard<std::mutex> guard(lock);
-  if (failing_call != call) return 0;
-  if (calls_before-- > 0) return 0;
-  failing_call.clear();
-  if (is_fatal(failing_result)) sticky = failing_result;
-  return failing_result;
-}
-
-#define CHECK() \
-  if (int failure = check(__func__)) return failure
-
-/// True where the bytes lie in memory that was allocated.
-bool is_allocated(unsigned long long address, size_t bytes) {
-  std::lock_guard<std::mutex> guard(lock);
-  auto next = allocations.upper_bound(address);
-  if (next == allocations.begin()) return false;
-  --next;
-  return address + bytes <= next->first + next->second;
-}
 
 using work = std::function<int()>;
 
@@ -81,22 +70,69 @@ struct image_header {
 
 }  // namespace
 
-struct zoo_cu_context_s {};
+struct zoo_cu_context_s {
+  int device;
+  size_t memory_used = 0;
+  /// What a card that is lost answers from then on.
+  std::atomic<int> sticky{0};
+};
 struct zoo_cu_graph_s { std::vector<work> steps; };
 struct zoo_cu_graph_exec_s { std::vector<work> steps; };
 struct zoo_cu_stream_s {
+  int device;
   zoo_cu_graph_s *captured = nullptr;
   int failure = 0;
 };
 struct zoo_cu_event_s {};
-struct zoo_cu_module_s { void *library; };
+struct zoo_cu_module_s {
+  int device;
+  void *library;
+};
 struct zoo_cu_function_s {
+  int device;
   void (*entry)(void **);
   bool (*launch)(void (*)(void **), const unsigned *, const unsigned *, void **);
   size_t argument_size;
   unsigned shared_limit = 48 << 10;
 };
 struct zoo_nvrtc_program_s { std::string text, log, image; };
+
+namespace {
+
+zoo_cu_context_s contexts[maximum_devices] = {{0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}};
+/// Of each thread.
+thread_local zoo_cu_context_s *current = nullptr;
+
+int check(const char *call, zoo_cu_context_s *context) {
+  if (context && context->sticky) return context->sticky;
+  std::lock_guard<std::mutex> guard(lock);
+  if (failing_call != call) return 0;
+  if (calls_before-- > 0) return 0;
+  failing_call.clear();
+  if (context && is_fatal(failing_result)) context->sticky = failing_result;
+  return failing_result;
+}
+
+// In calls that need a context, and in those that do not.
+#define CHECK_CONTEXT() \
+  if (!current) return ZOO_CU_INVALID_CONTEXT; \
+  if (int failure = check(__func__, current)) return failure
+#define CHECK() \
+  if (int failure = check(__func__, nullptr)) return failure
+// What belongs to another device is of no use in the current context.
+#define CHECK_OWNER(handle) \
+  if ((handle)->device != current->device) return ZOO_CU_INVALID_HANDLE
+
+/// True where the bytes lie in memory that was allocated on the current device.
+bool is_allocated(unsigned long long address, size_t bytes) {
+  std::lock_guard<std::mutex> guard(lock);
+  auto next = allocations.upper_bound(address);
+  if (next == allocations.begin()) return false;
+  --next;
+  return address + bytes <= next->first + next->second.bytes && next->second.device == current->device;
+}
+
+}  // namespace
 
 static int submit(zoo_cu_stream stream, work step) {
   if (stream->captured) {
@@ -116,12 +152,15 @@ EXPORT void zoo_software_reset(int devices, int compute_capability, size_t memor
   capability = compute_capability;
   memory_size = memory;
   failing_call.clear();
-  // A card that was lost has lost its memory, and those who had some of it know.
-  if (sticky) {
-    allocations.clear();
-    memory_used = 0;
+  for (zoo_cu_context_s &context : contexts) {
+    // A card that was lost has lost its memory, and those who had some of it know.
+    if (context.sticky) {
+      for (auto next = allocations.begin(); next != allocations.end();)
+        next = next->second.device == context.device ? allocations.erase(next) : std::next(next);
+      context.memory_used = 0;
+    }
+    context.sticky = 0;
   }
-  sticky = 0;
 }
 EXPORT void zoo_software_fail(const char *call, int result, int after) {
   std::lock_guard<std::mutex> guard(lock);
@@ -131,7 +170,7 @@ EXPORT void zoo_software_fail(const char *call, int result, int after) {
 }
 EXPORT int zoo_software_compilations() { return compilations; }
 EXPORT int zoo_software_launches() { return launches; }
-EXPORT size_t zoo_software_memory_used() { return memory_used; }
+EXPORT size_t zoo_software_memory_used(int device) { return contexts[device].memory_used; }
 
 // The driver.
 
@@ -145,7 +184,8 @@ EXPORT int cuGetErrorName(int error, const char **name) {
       {ZOO_CU_SUCCESS, "CUDA_SUCCESS"}, {ZOO_CU_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
       {ZOO_CU_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"}, {ZOO_CU_NO_DEVICE, "CUDA_ERROR_NO_DEVICE"},
       {ZOO_CU_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"}, {ZOO_CU_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED"},
-      {ZOO_CU_INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE"}};
+      {ZOO_CU_INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE"}, {ZOO_CU_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"},
+      {ZOO_CU_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"}};
   const auto found = names.find(error);
   if (found == names.end()) return ZOO_CU_INVALID_VALUE;
   *name = found->second;
@@ -168,6 +208,10 @@ EXPORT int cuDeviceGetName(char *name, int length, int device) {
   snprintf(name, length, "software device %d", device);
   return 0;
 }
+EXPORT int cuDeviceGetUuid_v2(unsigned char *bytes, int device) {
+  for (int i = 0; i < 16; i++) bytes[i] = (unsigned char)(i == 15 ? device : 16 * i + i);
+  return 0;
+}
 EXPORT int cuDeviceTotalMem_v2(size_t *bytes, int) { return *bytes = memory_size, 0; }
 EXPORT int cuDeviceGetAttribute(int *value, int attribute, int) {
   switch (attribute) {
@@ -177,24 +221,24 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int) {
     default: return ZOO_CU_INVALID_VALUE;
   }
 }
-EXPORT int cuDevicePrimaryCtxRetain(zoo_cu_context *context, int) {
-  static zoo_cu_context_s only;
+EXPORT int cuDevicePrimaryCtxRetain(zoo_cu_context *context, int device) {
   CHECK();
-  return *context = &only, 0;
+  return *context = &contexts[device], 0;
 }
-EXPORT int cuCtxSetCurrent(zoo_cu_context) {
-  CHECK();
-  return 0;
+EXPORT int cuCtxSetCurrent(zoo_cu_context context) {
+  if (int failure = check(__func__, context)) return failure;
+  return current = context, 0;
 }
 EXPORT int cuMemGetInfo_v2(size_t *free, size_t *total) {
-  return *total = memory_size, *free = memory_size - memory_used, 0;
+  if (!current) return ZOO_CU_INVALID_CONTEXT;
+  return *total = memory_size, *free = memory_size - current->memory_used, 0;
 }
 // Memory ends where a page begins that nobody may touch: what reads or writes beyond it does not go on.
 EXPORT int cuMemAlloc_v2(unsigned long long *address, size_t bytes) {
-  CHECK();
+  CHECK_CONTEXT();
   std::lock_guard<std::mutex> guard(lock);
   if (bytes == 0) return ZOO_CU_INVALID_VALUE;
-  if (memory_used + bytes > memory_size) return ZOO_CU_OUT_OF_MEMORY;
+  if (current->memory_used + bytes > memory_size) return ZOO_CU_OUT_OF_MEMORY;
   const size_t page = 4096, room = rounded(bytes, page), used = rounded(bytes, 256);
   char *memory = (char *)mmap(nullptr, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return ZOO_CU_OUT_OF_MEMORY;
@@ -202,23 +246,24 @@ EXPORT int cuMemAlloc_v2(unsigned long long *address, size_t bytes) {
   memset(memory, 0xff, room);
   mprotect(memory + room, page, PROT_NONE);
   *address = (unsigned long long)(memory + room - used);
-  allocations[*address] = bytes;
-  memory_used += bytes;
+  allocations[*address] = {bytes, current->device};
+  current->memory_used += bytes;
   return 0;
 }
 EXPORT int cuMemFree_v2(unsigned long long address) {
-  CHECK();
+  CHECK_CONTEXT();
   std::lock_guard<std::mutex> guard(lock);
   const auto found = allocations.find(address);
   if (found == allocations.end()) return ZOO_CU_INVALID_VALUE;
-  const size_t page = 4096, room = rounded(found->second, page);
-  munmap((char *)address + rounded(found->second, 256) - room, room + page);
-  memory_used -= found->second;
+  if (found->second.device != current->device) return ZOO_CU_INVALID_VALUE;
+  const size_t page = 4096, bytes = found->second.bytes, room = rounded(bytes, page);
+  munmap((char *)address + rounded(bytes, 256) - room, room + page);
+  current->memory_used -= bytes;
   allocations.erase(found);
   return 0;
 }
 EXPORT int cuMemHostAlloc(void **memory, size_t bytes, unsigned) {
-  CHECK();
+  CHECK_CONTEXT();
   *memory = aligned_alloc(4096, rounded(bytes, 4096));
   std::lock_guard<std::mutex> guard(lock);
   host_allocations[*memory] = bytes;
@@ -231,50 +276,55 @@ EXPORT int cuMemFreeHost(void *memory) {
   return 0;
 }
 EXPORT int cuMemcpyHtoD_v2(unsigned long long target, const void *source, size_t bytes) {
-  CHECK();
+  CHECK_CONTEXT();
   if (!is_allocated(target, bytes)) return ZOO_CU_INVALID_VALUE;
   memcpy((void *)target, source, bytes);
   return 0;
 }
 EXPORT int cuMemcpyHtoDAsync_v2(unsigned long long target, const void *source, size_t bytes, zoo_cu_stream stream) {
-  CHECK();
+  CHECK_CONTEXT();
+  CHECK_OWNER(stream);
   if (!is_allocated(target, bytes)) return ZOO_CU_INVALID_VALUE;
   return submit(stream, [=] { return memcpy((void *)target, source, bytes), 0; });
 }
 EXPORT int cuMemcpyDtoHAsync_v2(void *target, unsigned long long source, size_t bytes, zoo_cu_stream stream) {
-  CHECK();
+  CHECK_CONTEXT();
+  CHECK_OWNER(stream);
   if (!is_allocated(source, bytes)) return ZOO_CU_INVALID_VALUE;
   return submit(stream, [=] { return memcpy(target, (const void *)source, bytes), 0; });
 }
 EXPORT int cuStreamCreate(zoo_cu_stream *stream, unsigned) {
-  CHECK();
-  return *stream = new zoo_cu_stream_s, 0;
+  CHECK_CONTEXT();
+  return *stream = new zoo_cu_stream_s{current->device}, 0;
 }
 EXPORT int cuStreamDestroy_v2(zoo_cu_stream stream) { return delete stream, 0; }
 EXPORT int cuStreamSynchronize(zoo_cu_stream stream) {
-  CHECK();
+  CHECK_CONTEXT();
   // The default stream's work is done when it is submitted.
   if (!stream) return 0;
+  CHECK_OWNER(stream);
   const int failure = stream->failure;
   stream->failure = 0;
   return failure;
 }
 EXPORT int cuStreamBeginCapture_v2(zoo_cu_stream stream, int) {
-  CHECK();
+  CHECK_CONTEXT();
+  CHECK_OWNER(stream);
   return stream->captured = new zoo_cu_graph_s, 0;
 }
 EXPORT int cuStreamEndCapture(zoo_cu_stream stream, zoo_cu_graph *graph) {
   *graph = stream->captured;
   stream->captured = nullptr;
-  CHECK();
+  CHECK_CONTEXT();
   return 0;
 }
 EXPORT int cuGraphInstantiateWithFlags(zoo_cu_graph_exec *executable, zoo_cu_graph graph, unsigned long long) {
-  CHECK();
+  CHECK_CONTEXT();
   return *executable = new zoo_cu_graph_exec_s{graph->steps}, 0;
 }
 EXPORT int cuGraphLaunch(zoo_cu_graph_exec executable, zoo_cu_stream stream) {
-  CHECK();
+  CHECK_CONTEXT();
+  CHECK_OWNER(stream);
   for (const work &step : executable->steps) submit(stream, step);
   return 0;
 }
@@ -286,7 +336,7 @@ EXPORT int cuEventRecord(zoo_cu_event, zoo_cu_stream) { return 0; }
 EXPORT int cuEventElapsedTime(float *milliseconds, zoo_cu_event, zoo_cu_event) { return *milliseconds = 1, 0; }
 
 EXPORT int cuModuleLoadData(zoo_cu_module *module, const void *image) {
-  CHECK();
+  CHECK_CONTEXT();
   const image_header *header = (const image_header *)image;
   if (memcmp(header->magic, "SOFTWARE", 8) != 0) return ZOO_CU_INVALID_IMAGE;
   const int file = memfd_create("kernels", 0);
@@ -301,31 +351,33 @@ EXPORT int cuModuleLoadData(zoo_cu_module *module, const void *image) {
   if (!library) fprintf(stderr, "software device: %s\n", dlerror());
   // The file stays open: another that got its number would be taken for the same library.
   if (!library) return ZOO_CU_INVALID_IMAGE;
-  return *module = new zoo_cu_module_s{library}, 0;
+  return *module = new zoo_cu_module_s{current->device, library}, 0;
 }
 // The library stays: threads may hold its fibers.
 EXPORT int cuModuleUnload(zoo_cu_module module) { return delete module, 0; }
 EXPORT int cuModuleGetFunction(zoo_cu_function *function, zoo_cu_module module, const char *name) {
-  CHECK();
+  CHECK_CONTEXT();
   void *entry = dlsym(module->library, name);
   const size_t *size = (const size_t *)dlsym(module->library, (std::string(name) + "_size").c_str());
   void *launch = dlsym(module->library, "zoo_software_launch");
   if (!entry || !size || !launch) return ZOO_CU_NOT_FOUND;
-  *function = new zoo_cu_function_s{(void (*)(void **))entry,
+  *function = new zoo_cu_function_s{module->device, (void (*)(void **))entry,
       (bool (*)(void (*)(void **), const unsigned *, const unsigned *, void **))launch, *size};
   return 0;
 }
 EXPORT int cuFuncSetAttribute(zoo_cu_function function, int attribute, int value) {
-  CHECK();
+  CHECK_CONTEXT();
   if (attribute != ZOO_CU_MAX_DYNAMIC_SHARED_SIZE_BYTES || value > 99 << 10) return ZOO_CU_INVALID_VALUE;
   return function->shared_limit = value, 0;
 }
 EXPORT int cuLaunchKernel(
     zoo_cu_function function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
     unsigned block_z, unsigned shared, zoo_cu_stream stream, void **parameters, void **) {
-  CHECK();
+  CHECK_CONTEXT();
   if (!grid_x || !grid_y || !grid_z || grid_x > 0x7fffffff || grid_y > 65535 || grid_z > 65535) return ZOO_CU_INVALID_VALUE;
   if (!block_x || !block_y || !block_z || block_x * block_y * block_z > 1024) return ZOO_CU_INVALID_VALUE;
+  CHECK_OWNER(function);
+  CHECK_OWNER(stream);
   if (shared > function->shared_limit) return ZOO_CU_INVALID_VALUE;
   std::string arguments((const char *)parameters[0], function->argument_size);
   return submit(stream, [=] {
@@ -370,7 +422,7 @@ static int run(const std::string &command) {
 
 EXPORT int nvrtcCompileProgram(zoo_nvrtc_program program, int count, const char *const *options) {
   compilations++;
-  if (int failure = check(__func__)) return program->log = "told to fail", failure;
+  if (int failure = check(__func__, nullptr)) return program->log = "told to fail", failure;
   char folder[] = "/tmp/zoo-software-device-XXXXXX";
   if (!mkdtemp(folder)) return 11;
   const std::string base = folder;
