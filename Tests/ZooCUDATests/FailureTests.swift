@@ -48,6 +48,44 @@ extension CUDATests {
       #expect(executable.memory.activations < 1 << 20)
     }
 
+    @Test(
+      "idle memory of other models goes before a call or a model that loads fails, and comes back when they are called")
+    func makesRoomOfOthers() throws {
+      let device = try SoftwareDevice.shared.get()
+      let backend = try SoftwareDevice.backend(memory: 1 << 20)
+      let large: Shape = [1, 88, 88, 8]
+      let executables = try (0..<3).map { _ in
+        try #require(backend.compile(smallNetwork(), .float32) as? CUDAExecutable)
+      }
+      let first = try executables.map { try $0.run(inputs(large))[0].floats() }
+      #expect(first[0] == first[1] && first[0] == first[2])
+      // There is room for one: the others gave theirs up.
+      #expect(executables.map { $0.memory.activations > 0 } == [false, false, true])
+      #expect(try executables[0].run(inputs(large))[0].floats() == first[0])
+      #expect(executables.map { $0.memory.activations > 0 } == [true, false, false])
+      // Weights of 360 KiB.
+      let loaded = try backend.compile(smallNetwork([1, 4, 4, 72]), .float32)
+      #expect(loaded.memory.weights > 300 << 10)
+      #expect(executables[0].memory.activations == 0)
+      #expect(device.memoryUsed() <= 1 << 20)
+    }
+
+    @Test("what was used last is kept for longest")
+    func keepsTheLatest() throws {
+      let backend = try SoftwareDevice.backend(memory: 1 << 20)
+      let executables = try (0..<3).map { _ in
+        try #require(backend.compile(smallNetwork(), .float32) as? CUDAExecutable)
+      }
+      let small: Shape = [1, 54, 54, 8]
+      for executable in executables { _ = try executable.run(inputs(small)) }
+      _ = try executables[0].run(inputs(small))
+      let size = executables[0].memory.activations
+      #expect(4 * size > 1 << 20, "the test needs a card that has no room for four")
+      let fourth = try backend.compile(smallNetwork(), .float32)
+      _ = try fourth.run(inputs(small))
+      #expect(executables.map { $0.memory.activations } == [size, 0, size])
+    }
+
     @Test("a kernel that fails takes the card out of use, and says so from then on")
     func kernelFault() throws {
       let device = try SoftwareDevice.shared.get()

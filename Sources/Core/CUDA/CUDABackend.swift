@@ -79,7 +79,9 @@ public final class CUDABackend: Backend {
     }
     let library = try library(for: element)
     let graph = try graph.optimized()
-    let network = try Network(graph, on: device, library: library, allowsTF32: allowsTF32)
+    let network = try device.idleMemory.makingRoom { () throws(BackendError) in
+      try Network(graph, on: device, library: library, allowsTF32: allowsTF32)
+    }
     let executable = CUDAExecutable(network, keptLanes: options.concurrentCalls)
     for shapes in options.plannedShapes { try executable.prepare(shapes) }
     return executable

@@ -4,7 +4,7 @@ public import ZooTensor
 import Synchronization
 
 /// A network that is ready to run on a GPU. Made by ``CUDABackend``.
-public final class CUDAExecutable: Executable {
+public final class CUDAExecutable: Executable, IdleMemoryHolder {
   /// Plans that are kept: the most recently used input shapes.
   public static let maximumPlanCount = 8
 
@@ -21,10 +21,13 @@ public final class CUDAExecutable: Executable {
   /// The most recently used last.
   private let entries = Mutex<[Entry]>([])
   private let laneBytes = Atomic<Int>(0)
+  private let latestUse = Atomic<Int>(0)
+  private var device: CUDADevice { planner.network.device }
 
   init(_ network: Network, keptLanes: Int) {
     planner = Planner(network: network)
     self.keptLanes = max(1, keptLanes)
+    device.idleMemory.add(self)
   }
 
   /// Runs the network; several calls at once are safe, each on a stream of its own.
@@ -77,6 +80,7 @@ public final class CUDAExecutable: Executable {
   private func withLane<Result>(
     for inputs: [Shape], _ shapes: [Shape], _ body: (Lane) throws -> Result
   ) throws -> Result {
+    latestUse.store(device.idleMemory.tick(), ordering: .relaxed)
     let plan = try plan(for: inputs, shapes)
     let lane = try borrow(for: inputs) ?? makeLane(plan)
     do {
@@ -98,25 +102,25 @@ public final class CUDAExecutable: Executable {
   }
 
   private func makeLane(_ plan: Plan) throws(BackendError) -> Lane {
-    let lane: Lane
-    do {
-      lane = try Lane(plan, library: planner.network.library, device: planner.network.device)
-    } catch  where error.code == .outOfMemory {
-      // Lanes for other shapes may go.
-      var others = entries.withLock { entries in
-        entries.indices.flatMap { index in
-          defer { entries[index].idle = [] }
-          return entries[index].idle
-        }
-      }
-      guard !others.isEmpty else { throw error }
-      discard(others)
-      // Here they go, and what they hold.
-      others = []
-      lane = try Lane(plan, library: planner.network.library, device: planner.network.device)
+    let lane = try device.idleMemory.makingRoom(for: self) { () throws(BackendError) in
+      try Lane(plan, library: planner.network.library, device: device)
     }
     laneBytes.wrappingAdd(lane.byteCount, ordering: .relaxed)
     return lane
+  }
+
+  var lastUse: Int { latestUse.load(ordering: .relaxed) }
+
+  func releaseIdle() -> Bool {
+    let lanes = entries.withLock { entries in
+      entries.indices.flatMap { index in
+        defer { entries[index].idle = [] }
+        return entries[index].idle
+      }
+    }
+    discard(lanes)
+    // Here they go, and what they hold.
+    return !lanes.isEmpty
   }
 
   private func giveBack(_ lane: Lane, for inputs: [Shape]) {

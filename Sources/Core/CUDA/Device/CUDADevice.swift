@@ -19,6 +19,8 @@ public final class CUDADevice: @unchecked Sendable {
   public let memory: Int
 
   let driver: Driver
+  /// What models on this card hold and do not use now.
+  let idleMemory = IdleMemory()
   private let context: zoo_cu_context
   /// What happened to the device that makes everything after it fail.
   private let fault = Mutex<String?>(nil)
