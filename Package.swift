@@ -161,7 +161,10 @@ let package = Package(
       exclude: ["Device"], swiftSettings: settings),
     tests(
       of: "ZooCUDA",
-      ["ZooTensor", "ZooGraph", "ZooBackend", "ZooLibraries", "ZooOpParity", "ZooSoftwareDevice", "CCUDA"]),
+      [
+        "ZooTensor", "ZooGraph", "ZooBackend", "ZooLibraries", "ZooOpParity", "ZooSoftwareDevice", "ZooHamming",
+        "CCUDA",
+      ]),
     tests(of: "ZooWeights", ["ZooTensor", "ZooSeeded"]),
     tests(of: "ZooImaging", ["ZooTensor", "ZooSeeded", "CZooImaging"]),
     tests(of: "ZooProtocol", ["ZooTensor", "ZooSeeded", nioCore, protobuf]),

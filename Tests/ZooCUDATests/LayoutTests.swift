@@ -12,9 +12,9 @@ extension CUDATests {
     private func network(_ graph: Graph, _ element: Element = .float32) throws -> Network {
       let backend = try SoftwareDevice.backend()
       let library = try KernelLibrary(
-        element, for: backend.device, compiler: Compiler(finder: SoftwareDevice.shared.get().finder),
+        .networks(element), for: backend.device, compiler: Compiler(finder: SoftwareDevice.shared.get().finder),
         cache: KernelCache(folder: SoftwareDevice.shared.get().cacheFolder))
-      return try Network(graph.optimized(), on: backend.device, library: library, allowsTF32: false)
+      return try Network(graph.optimized(), in: element, on: backend.device, library: library, allowsTF32: false)
     }
 
     @Test("what a step reads is never what another result was written over, in random networks", arguments: 0..<40)

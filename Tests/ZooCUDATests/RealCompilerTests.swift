@@ -18,24 +18,28 @@ private let realCompiler: Compiler? = {
 struct RealCompilerTests {
   @Test(
     "every kernel compiles for cards from Ampere to Blackwell, in every type of element",
-    arguments: [80, 90, 120], Element.allCases)
-  func compiles(_ architecture: Int, _ element: Element) throws {
-    let compiler = try #require(realCompiler)
-    let image = try compiler.compile(
-      Kernel.text, for: try compiler.target(for: architecture), options: ["-DZOO_ELEMENT=\(element.rawValue)"])
+    arguments: [80, 90, 120], Element.allCases.map(KernelProgram.networks) + [.search])
+  func compiles(_ architecture: Int, _ program: KernelProgram) throws {
+    let image = try image(of: program, for: architecture)
     #expect(Array(image.prefix(4)) == Array("\u{7f}ELF".utf8))
     // The names are in the image's table of symbols.
-    for kernel in Kernel.allCases { #expect(Data(image).range(of: Data(kernel.rawValue.utf8)) != nil) }
+    for kernel in program.kernels { #expect(image.range(of: Data(kernel.rawValue.utf8)) != nil) }
   }
 
-  @Test("a card without tensor cores gets the float32 kernels that need none")
+  @Test("a card without tensor cores gets the float32 kernels that need none, and those of search")
   func turing() throws {
-    let compiler = try #require(realCompiler)
-    let image = try compiler.compile(
-      Kernel.text, for: try compiler.target(for: 75), options: ["-DZOO_ELEMENT=0"])
-    for kernel in Kernel.allCases {
-      #expect((Data(image).range(of: Data(kernel.rawValue.utf8)) == nil) == kernel.needsTensorCores)
+    for program in [KernelProgram.networks(.float32), .search] {
+      let image = try image(of: program, for: 75)
+      for kernel in program.kernels {
+        #expect((image.range(of: Data(kernel.rawValue.utf8)) == nil) == kernel.needsTensorCores)
+      }
     }
+  }
+
+  private func image(of program: KernelProgram, for architecture: Int) throws -> Data {
+    let compiler = try #require(realCompiler)
+    return Data(
+      try compiler.compile(program.text, for: try compiler.target(for: architecture), options: program.options))
   }
 
   @Test("what does not compile is told with the compiler's log")

@@ -26,6 +26,9 @@ static const char elements[] = {
 static const char pictures[] = {
 #embed "kernels/pictures.cu" suffix(, 0)
 };
+static const char hamming[] = {
+#embed "kernels/hamming.cu" suffix(, 0)
+};
 
 static const zoo_kernel_file files[] = {
     {"zoo_kernel_arguments.h", arguments},
@@ -36,6 +39,7 @@ static const zoo_kernel_file files[] = {
     {"normalization.cu", normalization},
     {"elements.cu", elements},
     {"pictures.cu", pictures},
+    {"hamming.cu", hamming},
 };
 static const int count = sizeof files / sizeof *files;
 

@@ -14,8 +14,8 @@ public final class CUDABackend: Backend {
   public let allowsTF32: Bool
   private let compiler: Compiler
   private let cache: KernelCache?
-  /// Loaded when a network first needs them.
-  private let libraries = Mutex<[Element: KernelLibrary]>([:])
+  /// Loaded when they are first needed.
+  private let libraries = Mutex<[KernelProgram: KernelLibrary]>([:])
 
   /// Where compiled kernels are kept unless told otherwise: `zoo/kernels` in the user's cache folder.
   public static var standardCacheFolder: URL? { KernelCache.standardFolder(ProcessInfo.processInfo.environment) }
@@ -77,22 +77,22 @@ public final class CUDABackend: Backend {
       throw BackendError(
         .unsupported, "the CUDA backend has no int8: ask for float32, bfloat16 or float16, or for the CPU")
     }
-    let library = try library(for: element)
+    let library = try library(for: .networks(element))
     let graph = try graph.optimized()
     let network = try device.idleMemory.makingRoom { () throws(BackendError) in
-      try Network(graph, on: device, library: library, allowsTF32: allowsTF32)
+      try Network(graph, in: element, on: device, library: library, allowsTF32: allowsTF32)
     }
     let executable = CUDAExecutable(network, keptLanes: options.concurrentCalls)
     for shapes in options.plannedShapes { try executable.prepare(shapes) }
     return executable
   }
 
-  private func library(for element: Element) throws(BackendError) -> KernelLibrary {
+  func library(for program: KernelProgram) throws(BackendError) -> KernelLibrary {
     // Within the lock, so that two models that load at once compile the kernels once.
     try libraries.withLock { libraries throws(BackendError) in
-      if let library = libraries[element] { return library }
-      let library = try KernelLibrary(element, for: device, compiler: compiler, cache: cache)
-      libraries[element] = library
+      if let library = libraries[program] { return library }
+      let library = try KernelLibrary(program, for: device, compiler: compiler, cache: cache)
+      libraries[program] = library
       return library
     }
   }

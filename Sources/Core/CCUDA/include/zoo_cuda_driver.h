@@ -92,6 +92,9 @@ typedef zoo_cu_result (*zoo_cu_copy_to_device_async)(
 /// cuMemcpyDtoHAsync_v2
 typedef zoo_cu_result (*zoo_cu_copy_to_host_async)(
     void *target, zoo_cu_address source, size_t bytes, zoo_cu_stream stream);
+/// cuMemcpyDtoDAsync_v2
+typedef zoo_cu_result (*zoo_cu_copy_on_device_async)(
+    zoo_cu_address target, zoo_cu_address source, size_t bytes, zoo_cu_stream stream);
 
 typedef zoo_cu_result (*zoo_cu_stream_create)(zoo_cu_stream *stream, unsigned flags);
 /// cuStreamDestroy_v2

@@ -123,4 +123,15 @@ typedef struct {
   int count;
 } zoo_convert_arguments;
 
+/// Codes and queries are in words of 32 bits: codes `[words][stride]`, `stride` a multiple of 4096, at most 128 words;
+/// queries `[query_count][words]`. What is found are keys, a distance in the upper 32 bits and a number in the lower: the `k`
+/// smallest of each chunk, `found [query_count][chunks][k]`, and of all, `nearest [query_count][k]`, ascending; all bits
+/// are set where there are none.
+typedef struct {
+  /// `numbers`: of each code; 0 where they count from 0.
+  zoo_address codes, numbers, queries, found, nearest;
+  long long count, stride;
+  int words, query_count, k, chunks;
+} zoo_hamming_arguments;
+
 #endif

@@ -1,6 +1,34 @@
 import CCUDA
 import ZooGraph
 
+/// Kernels that are compiled together.
+enum KernelProgram: Hashable {
+  case networks(Element)
+  case search
+
+  var kernels: [Kernel] { Kernel.allCases.filter { Kernel.ofSearch.contains($0) == (self == .search) } }
+
+  /// For the compiler.
+  var options: [String] {
+    switch self {
+    case .networks(let element): ["-DZOO_ELEMENT=\(element.rawValue)"]
+    case .search: []
+    }
+  }
+
+  var text: String {
+    var text = ""
+    for index in Int32(0)... {
+      let file = zoo_kernel_file_at(index)
+      guard let name = file.name.map({ String(cString: $0) }) else { break }
+      let isShared = name == "zoo_kernel_arguments.h" || name == "prelude.cu"
+      guard isShared || (name == "hamming.cu") == (self == .search) else { continue }
+      text += "#line 1 \"\(name)\"\n\(String(cString: file.text))\n"
+    }
+    return text
+  }
+}
+
 /// The kernels, by their names in the text.
 enum Kernel: String, CaseIterable {
   case convolution8x4 = "zoo_convolution_8x4"
@@ -24,6 +52,11 @@ enum Kernel: String, CaseIterable {
   case pool = "zoo_pool"
   case globalAverage = "zoo_global_average"
   case resize = "zoo_resize"
+  case hammingScan = "zoo_hamming_scan"
+  case hammingScan8 = "zoo_hamming_scan_8"
+  case hammingMerge = "zoo_hamming_merge"
+
+  static let ofSearch: Set<Kernel> = [.hammingScan, .hammingScan8, .hammingMerge]
 
   /// Of a block.
   var threadCount: Int { self == .softmax ? 128 : 256 }
@@ -39,17 +72,6 @@ enum Kernel: String, CaseIterable {
 
   /// True for kernels that only cards of compute capability 8.0 and later have.
   var needsTensorCores: Bool { sharedByteCount > 0 }
-
-  /// The text of all kernels.
-  static var text: String {
-    var text = ""
-    for index in Int32(0)... {
-      let file = zoo_kernel_file_at(index)
-      guard let name = file.name else { break }
-      text += "#line 1 \"\(String(cString: name))\"\n\(String(cString: file.text))\n"
-    }
-    return text
-  }
 }
 
 /// A kernel with what it gets, ready to be started.

@@ -1,9 +1,8 @@
 import CCUDA
 import ZooBackend
 
-/// All kernels for one type of element, compiled for a device and loaded into it.
+/// The kernels of a program, compiled for a device and loaded into it.
 final class KernelLibrary: @unchecked Sendable {
-  let element: Element
   private let device: CUDADevice
   private let module: zoo_cu_module
   private let functions: [Kernel: zoo_cu_function]
@@ -11,27 +10,27 @@ final class KernelLibrary: @unchecked Sendable {
   /// - Parameter cache: where compiled kernels are kept; nil to compile them anew. A cache that cannot be written only
   ///   costs time.
   init(
-    _ element: Element, for device: CUDADevice, compiler: Compiler, cache: KernelCache?
+    _ program: KernelProgram, for device: CUDADevice, compiler: Compiler, cache: KernelCache?
   ) throws(BackendError) {
-    guard element == .float32 || device.hasTensorCores else {
+    if case .networks(let element) = program, element != .float32, !device.hasTensorCores {
       throw BackendError(
         .unsupported,
         "\(element.name) needs a GPU of compute capability 8.0 or later and \(device.model) has "
           + "\(device.computeCapability.capability): ask for float32")
     }
     let target = try compiler.target(for: device.computeCapability)
-    let options = ["-DZOO_ELEMENT=\(element.rawValue)"]
-    let file = cache?.file(for: [Kernel.text, compiler.version, target.option] + options)
+    let (text, options) = (program.text, program.options)
+    let file = cache?.file(for: [text, compiler.version, target.option] + options)
     let module: zoo_cu_module
     if let file, let image = cache?.read(file), let cached = try? Self.load(image, into: device) {
       module = cached
     } else {
-      let image = try compiler.compile(Kernel.text, for: target, options: options)
+      let image = try compiler.compile(text, for: target, options: options)
       module = try Self.load(image, into: device)
       if let file { try? cache?.write(image, to: file) }
     }
     var functions: [Kernel: zoo_cu_function] = [:]
-    for kernel in Kernel.allCases where device.hasTensorCores || !kernel.needsTensorCores {
+    for kernel in program.kernels where device.hasTensorCores || !kernel.needsTensorCores {
       var function: zoo_cu_function?
       try device.check(
         device.driver.moduleGetFunction(&function, module, kernel.rawValue), "\(kernel.rawValue) was looked up")
@@ -44,7 +43,6 @@ final class KernelLibrary: @unchecked Sendable {
       }
       functions[kernel] = function
     }
-    self.element = element
     self.device = device
     self.module = module
     self.functions = functions

@@ -23,6 +23,7 @@ final class Driver: @unchecked Sendable {
   let copyToDevice: zoo_cu_copy_to_device
   let copyToDeviceAsync: zoo_cu_copy_to_device_async
   let copyToHostAsync: zoo_cu_copy_to_host_async
+  let copyOnDeviceAsync: zoo_cu_copy_on_device_async
   let streamCreate: zoo_cu_stream_create
   let streamDestroy: zoo_cu_stream_destroy
   let streamSynchronize: zoo_cu_stream_synchronize
@@ -87,6 +88,7 @@ final class Driver: @unchecked Sendable {
     copyToDevice = try load("cuMemcpyHtoD_v2")
     copyToDeviceAsync = try load("cuMemcpyHtoDAsync_v2")
     copyToHostAsync = try load("cuMemcpyDtoHAsync_v2")
+    copyOnDeviceAsync = try load("cuMemcpyDtoDAsync_v2")
     streamCreate = try load("cuStreamCreate")
     streamDestroy = try load("cuStreamDestroy_v2")
     streamSynchronize = try load("cuStreamSynchronize")

@@ -26,6 +26,7 @@ struct Network: Sendable {
   let graph: Graph
   let device: CUDADevice
   let library: KernelLibrary
+  let element: Element
   /// Float32 products may be rounded to TF32.
   let allowsTF32: Bool
   /// By node.
@@ -33,24 +34,27 @@ struct Network: Sendable {
   /// By node: constants that are operands, or answers, like any other value.
   let constants: [Graph.NodeID: DeviceMemory]
 
-  var element: Element { library.element }
-
   /// Bytes in the card's memory.
   var memory: Int {
     constants.values.reduce(weights.values.reduce(0) { $0 + $1.byteCount }) { $0 + $1.byteCount }
   }
 
   /// Uploads the weights of `graph`.
-  init(_ graph: Graph, on device: CUDADevice, library: KernelLibrary, allowsTF32: Bool) throws(BackendError) {
+  ///
+  /// - Parameter library: for this type of element.
+  init(
+    _ graph: Graph, in element: Element, on device: CUDADevice, library: KernelLibrary, allowsTF32: Bool
+  ) throws(BackendError) {
     self.graph = graph
     self.device = device
     self.library = library
+    self.element = element
     self.allowsTF32 = allowsTF32
     var weights: [Graph.NodeID: Weights] = [:]
     var needed = Set(graph.outputs.map { graph.root(of: $0.node) })
     for (id, node) in graph.nodes.enumerated() {
       let packer = WeightPacker(
-        reader: WeightReader(graph: graph, node: node), element: library.element, device: device)
+        reader: WeightReader(graph: graph, node: node), element: element, device: device)
       weights[id] = try packer.weights(of: node.operation)
       let operands = weights[id] == nil ? node.inputs : Array(node.inputs.prefix(1))
       needed.formUnion(operands.map { graph.root(of: $0) })
@@ -58,7 +62,7 @@ struct Network: Sendable {
     var constants: [Graph.NodeID: DeviceMemory] = [:]
     for (id, node) in graph.nodes.enumerated() where needed.contains(id) {
       guard case .constant(let tensor) = node.operation else { continue }
-      let bytes = library.element.bytes(of: try tensor.checkedFloats(of: node.name))
+      let bytes = element.bytes(of: try tensor.checkedFloats(of: node.name))
       constants[id] = try DeviceMemory(copying: bytes, on: device, for: "constants")
     }
     self.weights = weights

@@ -13,8 +13,9 @@ struct GPUCheckCommand: ParsableCommand {
     abstract: "Holds a GPU against the Float64 reference, the models' goldens and itself, and takes times.",
     discussion: """
       Every operation is run on odd shapes in each precision; every model of the folder reproduces its goldens, gives an \
-      item of a batch the same bits as alone, and says what bfloat16 and float16 cost in accuracy. Prints a table; exits with 1 \
-      where something is wrong. `tools/gpu-check` runs it with the benchmarks against PyTorch besides.
+      item of a batch the same bits as alone, and says what bfloat16 and float16 cost in accuracy. The nearest codes are those that \
+      plain loops find, and are searched for at a share of the speed of a copy. Prints a table; exits with 1 where \
+      something is wrong. `tools/gpu-check` runs it with the benchmarks against PyTorch besides.
       """)
 
   @OptionGroup(title: "GPU") var gpuOptions: GPUOptions
@@ -28,6 +29,9 @@ struct GPUCheckCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Seconds to measure, for each model and batch.")
   var duration: Double = 1
 
+  @Option(help: "Codes of 64 bits to search for times.")
+  var codes: Int = 100_000_000
+
   @Flag(help: "Take no times, for example under compute-sanitizer.")
   var untimed = false
 
@@ -36,6 +40,7 @@ struct GPUCheckCommand: ParsableCommand {
 
   func validate() throws {
     guard duration > 0, duration <= 3600 else { throw ValidationError("--duration is \(duration): give up to 3600") }
+    guard 1...4_000_000_000 ~= codes else { throw ValidationError("--codes is \(codes): give 1 to 4000000000") }
   }
 
   func run() throws {
@@ -77,6 +82,8 @@ struct GPUCheckCommand: ParsableCommand {
         add([GPUCheckRow(check: "model", work: "\(id)", precision: "float32", passed: false, note: "\(error)")])
       }
     }
+    add(try HammingCheck(backend: backend).rows())
+    if !untimed { add(try HammingCheck(backend: backend).times(count: codes, duration: duration)) }
     return rows
   }
 
@@ -99,18 +106,12 @@ struct GPUCheckCommand: ParsableCommand {
   }
 
   private func times(of model: OfflineModel, on backend: CUDABackend) throws -> [GPUCheckRow] {
-    let clock = ContinuousClock()
-    return try [Precision.float32, .bfloat16, .float16].flatMap { precision -> [GPUCheckRow] in
+    try [Precision.float32, .bfloat16, .float16].flatMap { precision -> [GPUCheckRow] in
       guard precision == .float32 || backend.device.computeCapability >= 80 else { return [] }
       let executable = try backend.compile(model.graph, options: CompileOptions(precision: precision))
       return try batch.counts.map { batch -> GPUCheckRow in
         let inputs = try model.inputs().map { try $0.repeated(batch) }
-        for _ in 0..<3 { _ = try executable.run(inputs) }
-        var times: [Double] = []
-        let end = clock.now + .milliseconds(Int64(duration * 1000))
-        repeat {
-          times.append(try clock.measure { _ = try executable.run(inputs) } / .milliseconds(1))
-        } while clock.now < end
+        let times = try milliseconds(for: duration) { _ = try executable.run(inputs) }
         return GPUCheckRow(
           check: "time", work: model.name, precision: "\(precision)", batch: batch, passed: true,
           medianMS: times.quantile(0.5), minMS: times.quantile(0))
@@ -132,12 +133,15 @@ struct GPUCheckRow: Encodable {
   var tolerance: Double?
   var medianMS: Double?
   var minMS: Double?
+  /// Bytes read in a second, over those that a copy in the card's memory reads and writes.
+  var bandwidthShare: Double?
   var note = ""
 
   enum CodingKeys: String, CodingKey {
     case device, check, work, precision, batch, passed, error, tolerance, note
     case medianMS = "median_ms"
     case minMS = "min_ms"
+    case bandwidthShare = "bandwidth_share"
   }
 
   static let title =

@@ -37,7 +37,9 @@ struct block_state {
   void (*entry)(void **);
   void **parameters;
   int count, current, arrived;
-  unsigned round;
+  unsigned round = 0;
+  /// What threads say at barriers, by the round.
+  int any[3] = {};
   int warp_arrived[maximum_threads / warp_size];
   unsigned warp_round[maximum_threads / warp_size];
   /// What lanes of a warp hand each other.
@@ -71,7 +73,11 @@ inline void arrive(int &arrived, unsigned &round, int expected) {
   }
 }
 
-inline void synchronize_block() { arrive(state->arrived, state->round, state->count); }
+inline void synchronize_block() {
+  // Everybody has read what was said two barriers ago, and nobody has said anything for the next.
+  state->any[(state->round + 1) % 3] = 0;
+  arrive(state->arrived, state->round, state->count);
+}
 
 inline void synchronize_warp() {
   const int warp = state->current / warp_size;
@@ -157,6 +163,24 @@ inline unsigned float_to_bits(float value) {
 #define threadIdx (software::state->thread)
 #define blockIdx (software::state->block)
 #define __syncthreads() software::synchronize_block()
+
+/// The same, and whether any thread of the block says so.
+static inline int __syncthreads_or(int said) {
+  using namespace software;
+  int &any = state->any[state->round % 3];
+  any |= said != 0;
+  synchronize_block();
+  return any;
+}
+
+static inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
+
+/// Threads take turns at barriers alone.
+static inline int atomicAdd(int *at, int amount) {
+  const int before = *at;
+  *at += amount;
+  return before;
+}
 
 #define ZOO_KERNEL(name, Arguments, threads)                  \
   static void name##_body(const Arguments &a);                \

@@ -293,6 +293,13 @@ EXPORT int cuMemcpyDtoHAsync_v2(void *target, unsigned long long source, size_t 
   if (!is_allocated(source, bytes)) return ZOO_CU_INVALID_VALUE;
   return submit(stream, [=] { return memcpy(target, (const void *)source, bytes), 0; });
 }
+EXPORT int cuMemcpyDtoDAsync_v2(
+    unsigned long long target, unsigned long long source, size_t bytes, zoo_cu_stream stream) {
+  CHECK_CONTEXT();
+  CHECK_OWNER(stream);
+  if (!is_allocated(target, bytes) || !is_allocated(source, bytes)) return ZOO_CU_INVALID_VALUE;
+  return submit(stream, [=] { return memcpy((void *)target, (const void *)source, bytes), 0; });
+}
 EXPORT int cuStreamCreate(zoo_cu_stream *stream, unsigned) {
   CHECK_CONTEXT();
   return *stream = new zoo_cu_stream_s{current->device}, 0;
