@@ -20,26 +20,31 @@ struct RealCompilerTests {
     "every kernel compiles for cards from Ampere to Blackwell, in every type of element",
     arguments: [80, 90, 120], Element.allCases.map(KernelProgram.networks) + [.search])
   func compiles(_ architecture: Int, _ program: KernelProgram) throws {
-    let image = try image(of: program, for: architecture)
+    let (image, log) = try compiled(program, for: architecture)
     #expect(Array(image.prefix(4)) == Array("\u{7f}ELF".utf8))
     // The names are in the image's table of symbols.
     for kernel in program.kernels { #expect(image.range(of: Data(kernel.rawValue.utf8)) != nil) }
+    // What a thread adds up stays in registers: an array that is not has 128 bytes and more of a stack.
+    let stacks = log.matches(of: /(\d+) bytes stack frame/).compactMap { Int($0.1) }
+    #expect(stacks.count >= program.kernels.count)
+    #expect(stacks.allSatisfy { $0 <= 64 }, "\(log)")
   }
 
   @Test("a card without tensor cores gets the float32 kernels that need none, and those of search")
   func turing() throws {
     for program in [KernelProgram.networks(.float32), .search] {
-      let image = try image(of: program, for: 75)
+      let image = try compiled(program, for: 75).image
       for kernel in program.kernels {
         #expect((image.range(of: Data(kernel.rawValue.utf8)) == nil) == kernel.needsTensorCores)
       }
     }
   }
 
-  private func image(of program: KernelProgram, for architecture: Int) throws -> Data {
+  private func compiled(_ program: KernelProgram, for architecture: Int) throws -> (image: Data, log: String) {
     let compiler = try #require(realCompiler)
-    return Data(
-      try compiler.compile(program.text, for: try compiler.target(for: architecture), options: program.options))
+    let (image, log) = try compiler.compile(
+      program.text, for: compiler.target(for: architecture), options: program.options + ["--ptxas-options=-v"])
+    return (Data(image), log)
   }
 
   @Test("what does not compile is told with the compiler's log")

@@ -78,6 +78,7 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
   const auto fetch = [&](int depth) {
     const int at = depth + own_depth;
     const int tap = at / a.channels, channel = at - tap * a.channels;
+#pragma unroll
     for (int i = 0; i < Rows; i++) {
       const int row = own_row + 16 * i;
       next_left[i] = 0;
@@ -86,6 +87,7 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
         if (pixel >= 0) next_left[i] = widen(input[pixel * pixel_stride + channel]);
       }
     }
+#pragma unroll
     for (int i = 0; i < Columns; i++) {
       const int output = first_output + own_row + 16 * i;
       next_right[i] =
@@ -97,7 +99,9 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
   const int y = thread / 16, x = thread % 16;
   if (a.depth > 0) fetch(0);
   for (int depth = 0; depth < a.depth; depth += step) {
+#pragma unroll
     for (int i = 0; i < Rows; i++) left[own_depth][own_row + 16 * i] = next_left[i];
+#pragma unroll
     for (int i = 0; i < Columns; i++) right[own_depth][own_row + 16 * i] = next_right[i];
     __syncthreads();
     if (depth + step < a.depth) fetch(depth + step);
@@ -105,19 +109,24 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
     const int end = a.depth - depth < step ? a.depth - depth : step;
     for (int k = 0; k < end; k++) {
       float column[Columns];
+#pragma unroll
       for (int j = 0; j < Columns; j++) column[j] = right[k][x + 16 * j];
+#pragma unroll
       for (int i = 0; i < Rows; i++) {
         const float row = left[k][y + 16 * i];
+#pragma unroll
         for (int j = 0; j < Columns; j++) sums[i][j] += row * column[j];
       }
     }
     __syncthreads();
   }
 
+#pragma unroll
   for (int i = 0; i < Rows; i++) {
     const long long index = first_window + y + 16 * i;
     if (index >= windows) continue;
     const long long offset = result_offset(a, index);
+#pragma unroll
     for (int j = 0; j < Columns; j++) {
       const int output = first_output + x + 16 * j;
       if (output < a.outputs) finish(a, sums[i][j], offset, group * a.outputs + output);

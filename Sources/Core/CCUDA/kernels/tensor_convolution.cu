@@ -95,8 +95,10 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
     end_copies();
     const unsigned *const left = words + stage % stage_count * stage_size + warp_row * row_words;
     const unsigned *const right = words + stage % stage_count * stage_size + (Rows + warp_column) * row_words;
+#pragma unroll
     for (int word = 0; word < stage_words; word += 8) {
       unsigned rows[row_fragments][4], columns[column_fragments][2];
+#pragma unroll
       for (int i = 0; i < row_fragments; i++) {
         const unsigned *const at = left + (16 * i + g) * row_words + word + t;
         rows[i][0] = at[0];
@@ -104,28 +106,39 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
         rows[i][2] = at[4];
         rows[i][3] = at[8 * row_words + 4];
       }
+#pragma unroll
       for (int j = 0; j < column_fragments; j++) {
         const unsigned *const at = right + (8 * j + g) * row_words + word + t;
         columns[j][0] = at[0];
         columns[j][1] = at[4];
       }
 #if ZOO_ELEMENT == 0
+#pragma unroll
       for (int i = 0; i < row_fragments; i++)
+#pragma unroll
         for (int k = 0; k < 4; k++) rows[i][k] = round_to_tf32(rows[i][k]);
+#pragma unroll
       for (int j = 0; j < column_fragments; j++)
+#pragma unroll
         for (int k = 0; k < 2; k++) columns[j][k] = round_to_tf32(columns[j][k]);
 #endif
+#pragma unroll
       for (int i = 0; i < row_fragments; i++)
+#pragma unroll
         for (int j = 0; j < column_fragments; j++) mma(sums[i][j], rows[i], columns[j]);
     }
   }
 
+#pragma unroll
   for (int i = 0; i < row_fragments; i++) {
+#pragma unroll
     for (int half = 0; half < 2; half++) {
       const long long index = first_window + warp_row + 16 * i + 8 * half + g;
       if (index >= windows) continue;
       const long long offset = result_offset(a, index);
+#pragma unroll
       for (int j = 0; j < column_fragments; j++) {
+#pragma unroll
         for (int k = 0; k < 2; k++) {
           const int output = first_output + warp_column + 8 * j + 2 * t + k;
           if (output < a.outputs) finish(a, sums[i][j][2 * half + k], offset, group * a.outputs + output);

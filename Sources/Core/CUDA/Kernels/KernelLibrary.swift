@@ -25,7 +25,7 @@ final class KernelLibrary: @unchecked Sendable {
     if let file, let image = cache?.read(file), let cached = try? Self.load(image, into: device) {
       module = cached
     } else {
-      let image = try compiler.compile(text, for: target, options: options)
+      let image = try compiler.compile(text, for: target, options: options).image
       module = try Self.load(image, into: device)
       if let file { try? cache?.write(image, to: file) }
     }

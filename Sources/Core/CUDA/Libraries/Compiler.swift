@@ -77,8 +77,10 @@ final class Compiler: @unchecked Sendable {
     return Target(architecture: older, isBinary: older / 10 == computeCapability / 10)
   }
 
-  /// - Returns: an image for the driver to load.
-  func compile(_ text: String, for target: Target, options: [String]) throws(BackendError) -> [UInt8] {
+  /// - Returns: an image for the driver to load, and what the compiler said.
+  func compile(
+    _ text: String, for target: Target, options: [String]
+  ) throws(BackendError) -> (image: [UInt8], log: String) {
     func check(_ result: zoo_nvrtc_result, _ log: String = "") throws(BackendError) {
       guard result != 0 else { return }
       let reason = getErrorString(result).map { String(cString: $0) } ?? "error \(result)"
@@ -94,7 +96,8 @@ final class Compiler: @unchecked Sendable {
     let result = withPointers(to: strings[...], []) { pointers in
       pointers.withUnsafeBufferPointer { compileProgram(program, Int32($0.count), $0.baseAddress) }
     }
-    try check(result, String(decoding: bytes(of: program, getLogSize, getLog).dropLast(), as: UTF8.self))
+    let log = String(decoding: bytes(of: program, getLogSize, getLog).dropLast(), as: UTF8.self)
+    try check(result, log)
     let image =
       target.isBinary
       ? bytes(of: program, getBinarySize, getBinary) : bytes(of: program, getIntermediateSize, getIntermediate)
@@ -102,7 +105,7 @@ final class Compiler: @unchecked Sendable {
     guard !image.isEmpty else {
       throw BackendError(.internalFailure, "NVRTC \(version) gives no image of the kernels for \(target.option)")
     }
-    return image
+    return (image, log)
   }
 
   private func bytes(
