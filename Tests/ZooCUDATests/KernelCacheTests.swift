@@ -68,6 +68,8 @@ extension CUDATests {
       let cache = KernelCache(folder: folder)
       #expect(cache.file(for: ["ab", "c"]) != cache.file(for: ["a", "bc"]))
       #expect(cache.file(for: ["a", "b"]) == cache.file(for: ["a", "b"]))
+      #expect(
+        cache.file(for: ["a"]).lastPathComponent != cache.file(for: ["a"], extension: "choices").lastPathComponent)
     }
 
     @Test("the standard folder is the user's cache")

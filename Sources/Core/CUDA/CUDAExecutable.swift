@@ -54,12 +54,14 @@ public final class CUDAExecutable: Executable, IdleMemoryHolder {
     MemoryUse(weights: planner.network.memory, activations: laneBytes.load(ordering: .relaxed))
   }
 
-  /// Makes the plan for inputs of these shapes now, and a lane for the first call.
+  /// Makes the plan for inputs of these shapes now, of the kernels that are fastest, and a lane for the first call.
   func prepare(_ inputs: [Shape]) throws {
-    try withLane(for: inputs, try planner.network.graph.shapes(for: inputs)) { _ in }
+    let shapes = try planner.network.graph.shapes(for: inputs)
+    _ = try plan(for: inputs, shapes, tries: true)
+    try withLane(for: inputs, shapes) { _ in }
   }
 
-  private func plan(for inputs: [Shape], _ shapes: [Shape]) throws -> Plan {
+  private func plan(for inputs: [Shape], _ shapes: [Shape], tries: Bool = false) throws -> Plan {
     let known = entries.withLock { entries -> Plan? in
       guard let index = entries.firstIndex(where: { $0.inputs == inputs }) else { return nil }
       entries.append(entries.remove(at: index))
@@ -67,7 +69,7 @@ public final class CUDAExecutable: Executable, IdleMemoryHolder {
     }
     if let known { return known }
     // Outside the lock: planning takes time. Two calls may both plan; one plan is kept.
-    let plan = try planner.plan(shapes: shapes)
+    let plan = try planner.plan(shapes: shapes, tries: tries)
     let dropped = entries.withLock { entries -> [Lane] in
       if entries.contains(where: { $0.inputs == inputs }) { return [] }
       entries.append(Entry(inputs: inputs, plan: plan))

@@ -135,6 +135,7 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
 }
 
 ZOO_KERNEL(zoo_convolution_8x4, zoo_convolution_arguments, 256) { convolve<8, 4>(a); }
+ZOO_KERNEL(zoo_convolution_4x4, zoo_convolution_arguments, 256) { convolve<4, 4>(a); }
 ZOO_KERNEL(zoo_convolution_2x2, zoo_convolution_arguments, 256) { convolve<2, 2>(a); }
 
 // One channel a filter: a thread for each result, neighbouring threads for neighbouring channels.

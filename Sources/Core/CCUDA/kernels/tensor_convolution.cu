@@ -149,6 +149,8 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
 }
 
 ZOO_KERNEL(zoo_tensor_convolution_128x128, zoo_convolution_arguments, 256) { convolve_by_mma<128, 128, 64, 32, true>(a); }
+ZOO_KERNEL(zoo_tensor_convolution_128x64, zoo_convolution_arguments, 256) { convolve_by_mma<128, 64, 32, 32, true>(a); }
+ZOO_KERNEL(zoo_tensor_convolution_64x128, zoo_convolution_arguments, 256) { convolve_by_mma<64, 128, 32, 32, true>(a); }
 ZOO_KERNEL(zoo_tensor_convolution_64x64, zoo_convolution_arguments, 256) { convolve_by_mma<64, 64, 32, 16, true>(a); }
 // For pictures of few channels, or an odd number of them.
 ZOO_KERNEL(zoo_tensor_convolution_64x64_any, zoo_convolution_arguments, 256) { convolve_by_mma<64, 64, 32, 16, false>(a); }

@@ -32,8 +32,11 @@ enum KernelProgram: Hashable {
 /// The kernels, by their names in the text.
 enum Kernel: String, CaseIterable {
   case convolution8x4 = "zoo_convolution_8x4"
+  case convolution4x4 = "zoo_convolution_4x4"
   case convolution2x2 = "zoo_convolution_2x2"
   case tensorConvolution128 = "zoo_tensor_convolution_128x128"
+  case tensorConvolution128x64 = "zoo_tensor_convolution_128x64"
+  case tensorConvolution64x128 = "zoo_tensor_convolution_64x128"
   case tensorConvolution64 = "zoo_tensor_convolution_64x64"
   case tensorConvolution64Any = "zoo_tensor_convolution_64x64_any"
   case depthwise = "zoo_depthwise"
@@ -65,6 +68,7 @@ enum Kernel: String, CaseIterable {
   var sharedByteCount: Int {
     switch self {
     case .tensorConvolution128: 3 * (128 + 128) * 20 * 4
+    case .tensorConvolution128x64, .tensorConvolution64x128: 3 * (128 + 64) * 20 * 4
     case .tensorConvolution64, .tensorConvolution64Any: 3 * (64 + 64) * 20 * 4
     default: 0
     }

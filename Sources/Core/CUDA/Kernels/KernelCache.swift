@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import Glibc
 
-/// Compiled kernels on disk, so that a server starts without compiling them again.
+/// Compiled kernels, and which are fastest, on disk, so that a server starts without finding either again.
 ///
 /// A file is named after everything that it depends on and starts with a sum over what follows: one that is damaged is
 /// taken for missing. Files that nothing uses any more are not removed; each is below a megabyte.
@@ -19,12 +19,12 @@ struct KernelCache {
     }
   }
 
-  /// - Parameter parts: all that the image depends on.
-  func file(for parts: [String]) -> URL {
+  /// - Parameter parts: all that what is kept depends on.
+  func file(for parts: [String], extension: String = "kernels") -> URL {
     // Each with its length, so that no two lists run together into one.
     let text = parts.map { "\($0.utf8.count):\($0)" }.joined()
     let name = SHA256.hash(data: Data(text.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
-    return folder.appending(path: name.joined() + ".kernels")
+    return folder.appending(path: "\(name.joined()).\(`extension`)")
   }
 
   /// Nil where it is missing, damaged or not this user's own.

@@ -3,6 +3,7 @@ import ZooBackend
 
 /// The kernels of a program, compiled for a device and loaded into it.
 final class KernelLibrary: @unchecked Sendable {
+  let choices: KernelChoices
   private let device: CUDADevice
   private let module: zoo_cu_module
   private let functions: [Kernel: zoo_cu_function]
@@ -20,7 +21,8 @@ final class KernelLibrary: @unchecked Sendable {
     }
     let target = try compiler.target(for: device.computeCapability)
     let (text, options) = (program.text, program.options)
-    let file = cache?.file(for: [text, compiler.version, target.option] + options)
+    let identity = [text, compiler.version, target.option] + options
+    let file = cache?.file(for: identity)
     let module: zoo_cu_module
     if let file, let image = cache?.read(file), let cached = try? Self.load(image, into: device) {
       module = cached
@@ -43,6 +45,7 @@ final class KernelLibrary: @unchecked Sendable {
       }
       functions[kernel] = function
     }
+    choices = KernelChoices(cache: cache, identity: identity + [device.model, "\(device.driver.version)"])
     self.device = device
     self.module = module
     self.functions = functions

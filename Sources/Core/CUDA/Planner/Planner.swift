@@ -7,8 +7,11 @@ import ZooTensor
 struct Planner {
   let network: Network
 
-  /// - Parameter shapes: of every node, as `Graph.shapes(for:)` infers them.
-  func plan(shapes: [Shape]) throws(BackendError) -> Plan {
+  /// - Parameters:
+  ///   - shapes: of every node, as `Graph.shapes(for:)` infers them.
+  ///   - tries: whether kernels are tried for what is not known yet, which takes some milliseconds for a convolution.
+  func plan(shapes: [Shape], tries: Bool = false) throws(BackendError) -> Plan {
+    defer { network.library.choices.save() }
     let graph = network.graph
     let fusions = graph.fusions(shapes: shapes)
     let layout = Layout(fusions, network: network, shapes: shapes)
@@ -28,7 +31,7 @@ struct Planner {
         network: network, fusion: fusion, inputs: fusion.operands.map { shapes[$0] },
         operands: fusion.operands.map { layout.place(of: layout.root($0), in: memory) },
         addend: fusion.addend.map { layout.place(of: layout.root($0), in: memory) },
-        result: layout.place(of: .result(fusion.result), in: memory), shape: shapes[fusion.result]
+        result: layout.place(of: .result(fusion.result), in: memory), shape: shapes[fusion.result], tries: tries
       ) { layout.place(of: $0, in: memory) }
       let (algorithm, launches) = try planner.launches()
       let node = graph.nodes[fusion.node]

@@ -95,37 +95,78 @@ extension StepPlanner {
     return (kernels.first?.kernel.algorithm ?? "nothing", launches)
   }
 
-  /// The kernel for a convolution: of those that can do it the one with the largest tiles that still give every
-  /// multiprocessor one. All of a kind add up in the same order, so the choice does not show in the result.
+  /// The kernel for a convolution: the one that was found to be fastest, or else of those that can do it the one with the
+  /// largest tiles that still give every multiprocessor one. All of a kind add up in the same order, so the choice does not
+  /// show in the result.
   private func tiling(
     of arguments: zoo_convolution_arguments, _ weights: ConvolutionWeights
   ) -> (kernel: Kernel, blocks: Int) {
     let windows = Int(arguments.items) * Int(arguments.rows) * Int(arguments.columns)
-    func blocks(_ rows: Int, _ columns: Int) -> Int {
-      (windows + rows - 1) / rows * weights.groups * ((weights.outputs + columns - 1) / columns)
+    func blocks(_ kernel: Kernel) -> Int {
+      guard let tile = kernel.tile else {
+        let threads = kernel.threadCount
+        return (windows * weights.groups * weights.outputs + threads - 1) / threads
+      }
+      return (windows + tile.rows - 1) / tile.rows * weights.groups
+        * ((weights.outputs + tile.columns - 1) / tile.columns)
     }
+    let candidates: [Kernel]
     if weights.isDepthwise {
-      let threads = Kernel.depthwise.threadCount
-      return (.depthwise, (windows * weights.groups * weights.outputs + threads - 1) / threads)
+      candidates = [.depthwise]
+    } else if network.element == .float32, !(network.allowsTF32 && network.device.hasTensorCores) {
+      candidates = [.convolution8x4, .convolution4x4, .convolution2x2]
+    } else if weights.channels % network.element.packSize != 0 {
+      candidates = [.tensorConvolution64Any]
+    } else {
+      candidates = [.tensorConvolution128, .tensorConvolution128x64, .tensorConvolution64x128, .tensorConvolution64]
     }
-    let enough = network.device.multiprocessorCount
-    guard network.element != .float32 || (network.allowsTF32 && network.device.hasTensorCores) else {
-      return blocks(128, 64) >= enough ? (.convolution8x4, blocks(128, 64)) : (.convolution2x2, blocks(32, 32))
-    }
-    guard weights.channels % network.element.packSize == 0 else { return (.tensorConvolution64Any, blocks(64, 64)) }
-    return weights.outputs > 64 && blocks(128, 128) >= enough
-      ? (.tensorConvolution128, blocks(128, 128)) : (.tensorConvolution64, blocks(64, 64))
+    let guess =
+      candidates.first { kernel in
+        guard let tile = kernel.tile else { return true }
+        return tile.columns < 2 * weights.outputs && blocks(kernel) >= network.device.multiprocessorCount
+      } ?? candidates[candidates.count - 1]
+    let trial = tries ? ConvolutionTrial(arguments, weights, in: network, blocks: blocks) : nil
+    let kernel = network.library.choices.best(
+      of: [guess] + candidates.filter { $0 != guess }, for: arguments.work, seconds: trial?.seconds)
+    return (kernel, blocks(kernel))
+  }
+}
+
+extension zoo_convolution_arguments {
+  /// What the time of a convolution depends on.
+  fileprivate var work: String {
+    [
+      items, height, width, channels, groups, outputs, rows, columns, kernel_height, kernel_width, stride_y, stride_x,
+      step_y, step_x, padding,
+    ].map(String.init).joined(separator: " ")
   }
 }
 
 extension Kernel {
+  /// Windows and outputs of a block.
+  fileprivate var tile: (rows: Int, columns: Int)? {
+    switch self {
+    case .convolution8x4: (128, 64)
+    case .convolution4x4: (64, 64)
+    case .convolution2x2: (32, 32)
+    case .tensorConvolution128: (128, 128)
+    case .tensorConvolution128x64: (128, 64)
+    case .tensorConvolution64x128: (64, 128)
+    case .tensorConvolution64, .tensorConvolution64Any: (64, 64)
+    default: nil
+    }
+  }
+
   /// As a profile shows it.
   fileprivate var algorithm: String {
     switch self {
     case .depthwise: "depthwise"
     case .convolution8x4: "implicit GEMM 128×64"
+    case .convolution4x4: "implicit GEMM 64×64"
     case .convolution2x2: "implicit GEMM 32×32"
     case .tensorConvolution128: "tensor cores 128×128"
+    case .tensorConvolution128x64: "tensor cores 128×64"
+    case .tensorConvolution64x128: "tensor cores 64×128"
     case .tensorConvolution64: "tensor cores 64×64"
     case .tensorConvolution64Any: "tensor cores 64×64, any channels"
     default: rawValue

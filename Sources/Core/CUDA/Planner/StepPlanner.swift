@@ -15,6 +15,8 @@ struct StepPlanner {
   let addend: Place?
   let result: Place
   let shape: Shape
+  /// Whether kernels are tried where several can do it and it is not known which is fastest.
+  let tries: Bool
   /// Where memory that the step needs on the way lies.
   let place: (Layout.Value) -> Place
 

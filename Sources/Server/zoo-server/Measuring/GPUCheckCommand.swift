@@ -108,9 +108,11 @@ struct GPUCheckCommand: ParsableCommand {
   private func times(of model: OfflineModel, on backend: CUDABackend) throws -> [GPUCheckRow] {
     try [Precision.float32, .bfloat16, .float16].flatMap { precision -> [GPUCheckRow] in
       guard precision == .float32 || backend.device.computeCapability >= 80 else { return [] }
-      let executable = try backend.compile(model.graph, options: CompileOptions(precision: precision))
-      return try batch.counts.map { batch -> GPUCheckRow in
-        let inputs = try model.inputs().map { try $0.repeated(batch) }
+      let calls = try batch.counts.map { batch in (batch, try model.inputs().map { try $0.repeated(batch) }) }
+      let shapes = calls.map { $0.1.map(\.shape) }
+      let executable = try backend.compile(
+        model.graph, options: CompileOptions(plannedShapes: shapes, precision: precision))
+      return try calls.map { batch, inputs -> GPUCheckRow in
         let times = try milliseconds(for: duration) { _ = try executable.run(inputs) }
         return GPUCheckRow(
           check: "time", work: model.name, precision: "\(precision)", batch: batch, passed: true,

@@ -337,10 +337,13 @@ EXPORT int cuGraphLaunch(zoo_cu_graph_exec executable, zoo_cu_stream stream) {
 }
 EXPORT int cuGraphExecDestroy(zoo_cu_graph_exec executable) { return delete executable, 0; }
 EXPORT int cuGraphDestroy(zoo_cu_graph graph) { return delete graph, 0; }
-EXPORT int cuEventCreate(zoo_cu_event *event, unsigned) { return *event = new zoo_cu_event_s, 0; }
+EXPORT int cuEventCreate(zoo_cu_event *event, unsigned) {
+  CHECK_CONTEXT();
+  return *event = new zoo_cu_event_s, 0;
+}
 EXPORT int cuEventDestroy_v2(zoo_cu_event event) { return delete event, 0; }
 EXPORT int cuEventRecord(zoo_cu_event, zoo_cu_stream) { return 0; }
-EXPORT int cuEventElapsedTime(float *milliseconds, zoo_cu_event, zoo_cu_event) { return *milliseconds = 1, 0; }
+EXPORT int cuEventElapsedTime(float *milliseconds, zoo_cu_event, zoo_cu_event) { return *milliseconds = 20, 0; }
 
 EXPORT int cuModuleLoadData(zoo_cu_module *module, const void *image) {
   CHECK_CONTEXT();
