@@ -11,6 +11,9 @@ static const char prelude[] = {
 static const char convolution[] = {
 #embed "kernels/convolution.cu" suffix(, 0)
 };
+static const char depthwise[] = {
+#embed "kernels/depthwise.cu" suffix(, 0)
+};
 static const char tensor_convolution[] = {
 #embed "kernels/tensor_convolution.cu" suffix(, 0)
 };
@@ -34,6 +37,7 @@ static const zoo_kernel_file files[] = {
     {"zoo_kernel_arguments.h", arguments},
     {"prelude.cu", prelude},
     {"convolution.cu", convolution},
+    {"depthwise.cu", depthwise},
     {"tensor_convolution.cu", tensor_convolution},
     {"matrix.cu", matrix},
     {"normalization.cu", normalization},

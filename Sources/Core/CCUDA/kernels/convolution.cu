@@ -16,10 +16,32 @@ static __device__ __forceinline__ window window_at(const zoo_convolution_argumen
   return {i * a.stride_y + a.first_y, j * a.stride_x + a.first_x, item * a.height * a.width};
 }
 
+// An element of a filter: its tap and its channel. Past the last one, `row` is the kernel's height.
+struct cursor {
+  int row, column, channel;
+};
+
+static __device__ __forceinline__ cursor cursor_at(const zoo_convolution_arguments &a, int index) {
+  if (a.depth == 0) return {0, 0, 0};
+  const int tap = index / a.channels;
+  return {tap / a.kernel_width, tap % a.kernel_width, index - tap * a.channels};
+}
+
+// By so many elements; without a division, which takes some twenty instructions.
+static __device__ __forceinline__ void advance(const zoo_convolution_arguments &a, cursor &at, int count) {
+  at.channel += count;
+  while (at.channel >= a.channels) {
+    at.channel -= a.channels;
+    if (++at.column == a.kernel_width) {
+      at.column = 0;
+      at.row++;
+    }
+  }
+}
+
 // The pixel that a window's tap reads, counted from the first of all; −1 for a zero.
 static __device__ __forceinline__ long long pixel_of(
-    const zoo_convolution_arguments &a, int y, int x, long long item, int tap) {
-  const int row = tap / a.kernel_width, column = tap - row * a.kernel_width;
+    const zoo_convolution_arguments &a, int y, int x, long long item, int row, int column) {
   y = padded_source(y + row * a.step_y, a.height, a.padding);
   x = padded_source(x + column * a.step_x, a.width, a.padding);
   return y < 0 || x < 0 ? -1 : item + (long long)y * a.width + x;
@@ -40,6 +62,37 @@ static __device__ __forceinline__ void finish(
   if (a.bias) sum += ((const float *)a.bias)[output];
   if (a.addend) sum += widen(((const element *)a.addend)[offset + output]);
   ((element *)a.result)[offset + output] = narrow(activated(sum, a.activation));
+}
+
+struct __align__(8) float_pair {
+  float first, second;
+};
+struct __align__(2 * sizeof(element)) element_pair {
+  element first, second;
+};
+
+// Two results of a window beside each other, the first of even number: read and written at once where all come in pairs.
+static __device__ __forceinline__ void finish_pair(
+    const zoo_convolution_arguments &a, float first, float second, long long offset, int group, int output) {
+  if (output >= a.outputs) return;
+  const int channel = group * a.outputs + output;
+  if (a.outputs % 2 != 0) {
+    finish(a, first, offset, channel);
+    if (output + 1 < a.outputs) finish(a, second, offset, channel + 1);
+    return;
+  }
+  if (a.bias) {
+    const float_pair bias = *(const float_pair *)((const float *)a.bias + channel);
+    first += bias.first;
+    second += bias.second;
+  }
+  if (a.addend) {
+    const element_pair addend = *(const element_pair *)((const element *)a.addend + offset + channel);
+    first += widen(addend.first);
+    second += widen(addend.second);
+  }
+  *(element_pair *)((element *)a.result + offset + channel) =
+      {narrow(activated(first, a.activation)), narrow(activated(second, a.activation))};
 }
 
 // On the ordinary cores, exact in float32. 256 threads, each with Rows × Columns sums, 16 × 16 of them.
@@ -74,17 +127,17 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
 
   // A thread brings one element of `depth` of every 16th window and filter.
   const int own_depth = thread % step, own_row = thread / step;
+  cursor next = cursor_at(a, own_depth);
   float next_left[Rows], next_right[Columns];
   const auto fetch = [&](int depth) {
     const int at = depth + own_depth;
-    const int tap = at / a.channels, channel = at - tap * a.channels;
 #pragma unroll
     for (int i = 0; i < Rows; i++) {
       const int row = own_row + 16 * i;
       next_left[i] = 0;
       if (at < a.depth && window_item[row] >= 0) {
-        const long long pixel = pixel_of(a, window_y[row], window_x[row], window_item[row], tap);
-        if (pixel >= 0) next_left[i] = widen(input[pixel * pixel_stride + channel]);
+        const long long pixel = pixel_of(a, window_y[row], window_x[row], window_item[row], next.row, next.column);
+        if (pixel >= 0) next_left[i] = widen(input[pixel * pixel_stride + next.channel]);
       }
     }
 #pragma unroll
@@ -93,6 +146,7 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
       next_right[i] =
           at < a.depth && output < a.outputs ? widen(weights[(long long)output * a.filter_stride + at]) : 0;
     }
+    advance(a, next, step);
   };
 
   float sums[Rows][Columns] = {};
@@ -137,23 +191,3 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
 ZOO_KERNEL(zoo_convolution_8x4, zoo_convolution_arguments, 256) { convolve<8, 4>(a); }
 ZOO_KERNEL(zoo_convolution_4x4, zoo_convolution_arguments, 256) { convolve<4, 4>(a); }
 ZOO_KERNEL(zoo_convolution_2x2, zoo_convolution_arguments, 256) { convolve<2, 2>(a); }
-
-// One channel a filter: a thread for each result, neighbouring threads for neighbouring channels.
-// Filters are `[taps][groups · outputs]`.
-ZOO_KERNEL(zoo_depthwise, zoo_convolution_arguments, 256) {
-  const int outputs = a.groups * a.outputs;
-  const long long index = (long long)blockIdx.x * 256 + threadIdx.x;
-  const long long which = index / outputs;
-  if (which >= (long long)a.items * a.rows * a.columns) return;
-  const int output = (int)(index - which * outputs);
-  const int channel = output / a.outputs;
-  const window w = window_at(a, which);
-  const element *input = (const element *)a.input, *weights = (const element *)a.weights;
-  const int taps = a.kernel_height * a.kernel_width;
-  float sum = 0;
-  for (int tap = 0; tap < taps; tap++) {
-    const long long pixel = pixel_of(a, w.y, w.x, w.item, tap);
-    if (pixel >= 0) sum += widen(input[pixel * a.groups + channel]) * widen(weights[(long long)tap * outputs + output]);
-  }
-  finish(a, sum, result_offset(a, which), output);
-}

@@ -18,6 +18,14 @@ static __device__ __forceinline__ void mma(float (&sums)[4], const unsigned (&le
       : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
 }
 
+// Four matrices of 8 rows of 16 bytes from shared memory, `row` being that of row lane % 8 of matrix lane / 8: word lane % 4
+// of row lane / 4 of each.
+static __device__ __forceinline__ void load_matrices(unsigned (&words)[4], const void *row) {
+  const unsigned address = (unsigned)__cvta_generic_to_shared(row);
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3]) : "r"(address) : "memory");
+}
+
 static __device__ __forceinline__ unsigned round_to_tf32(unsigned bits) {
   unsigned rounded;
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(__uint_as_float(bits)));

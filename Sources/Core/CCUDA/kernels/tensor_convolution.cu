@@ -48,6 +48,8 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
   __syncthreads();
 
   const int stages = (a.depth + stage_depth - 1) / stage_depth;
+  // What this thread brings of every window, stage after stage: 16 bytes, or an element.
+  cursor next = cursor_at(a, IsPacked ? thread % row_packs * pack_size : thread % stage_depth);
   const auto fetch = [&](int stage) {
     unsigned *const left = words + stage % stage_count * stage_size;
     unsigned *const right = left + Rows * row_words;
@@ -60,28 +62,31 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
     }
     if (IsPacked) {
       for (int i = thread; i < Rows * row_packs; i += 256) {
-        const int row = i / row_packs, at = depth + i % row_packs * pack_size;
-        const int tap = at / a.channels;
-        const long long pixel = at < a.depth && window_item[row] >= 0
-            ? pixel_of(a, window_y[row], window_x[row], window_item[row], tap) : -1;
-        const element *source = input + (pixel >= 0 ? pixel * pixel_stride + at - tap * a.channels : 0);
+        const int row = i / row_packs;
+        const long long pixel = next.row < a.kernel_height && window_item[row] >= 0
+            ? pixel_of(a, window_y[row], window_x[row], window_item[row], next.row, next.column) : -1;
+        const element *source = input + (pixel >= 0 ? pixel * pixel_stride + next.channel : 0);
         copy_async(left + row * row_words + i % row_packs * 4, source, pixel >= 0);
       }
     } else {
       for (int i = thread; i < Rows * stage_depth; i += 256) {
-        const int row = i / stage_depth, at = depth + i % stage_depth;
-        const int tap = at / a.channels;
-        const long long pixel = at < a.depth && window_item[row] >= 0
-            ? pixel_of(a, window_y[row], window_x[row], window_item[row], tap) : -1;
+        const int row = i / stage_depth;
+        const long long pixel = next.row < a.kernel_height && window_item[row] >= 0
+            ? pixel_of(a, window_y[row], window_x[row], window_item[row], next.row, next.column) : -1;
         ((element *)(left + row * row_words))[i % stage_depth] =
-            pixel >= 0 ? input[pixel * pixel_stride + at - tap * a.channels] : element(0);
+            pixel >= 0 ? input[pixel * pixel_stride + next.channel] : element(0);
       }
     }
+    advance(a, next, stage_depth);
   };
 
   const int warp = thread / 32, g = thread % 32 / 4, t = thread % 4;
   const int warp_row = warp / (Columns / WarpColumns) * WarpRows;
   const int warp_column = warp % (Columns / WarpColumns) * WarpColumns;
+  // Where a lane finds its row of the four matrices of a fragment of windows, and of two of outputs.
+  const int lane = thread % 32;
+  const int left_offset = (warp_row + lane % 16) * row_words + lane / 16 * 4;
+  const int right_offset = (Rows + warp_column + lane / 16 * 8 + lane % 8) * row_words + lane / 8 % 2 * 4;
   float sums[row_fragments][column_fragments][4] = {};
   for (int stage = 0; stage < stage_count - 1; stage++) {
     if (stage < stages) fetch(stage);
@@ -93,24 +98,19 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
     __syncthreads();
     if (stage + stage_count - 1 < stages) fetch(stage + stage_count - 1);
     end_copies();
-    const unsigned *const left = words + stage % stage_count * stage_size + warp_row * row_words;
-    const unsigned *const right = words + stage % stage_count * stage_size + (Rows + warp_column) * row_words;
+    const unsigned *const left = words + stage % stage_count * stage_size + left_offset;
+    const unsigned *const right = words + stage % stage_count * stage_size + right_offset;
 #pragma unroll
     for (int word = 0; word < stage_words; word += 8) {
       unsigned rows[row_fragments][4], columns[column_fragments][2];
 #pragma unroll
-      for (int i = 0; i < row_fragments; i++) {
-        const unsigned *const at = left + (16 * i + g) * row_words + word + t;
-        rows[i][0] = at[0];
-        rows[i][1] = at[8 * row_words];
-        rows[i][2] = at[4];
-        rows[i][3] = at[8 * row_words + 4];
-      }
+      for (int i = 0; i < row_fragments; i++) load_matrices(rows[i], left + 16 * i * row_words + word);
 #pragma unroll
-      for (int j = 0; j < column_fragments; j++) {
-        const unsigned *const at = right + (8 * j + g) * row_words + word + t;
-        columns[j][0] = at[0];
-        columns[j][1] = at[4];
+      for (int j = 0; j < column_fragments; j += 2) {
+        unsigned both[4];
+        load_matrices(both, right + 8 * j * row_words + word);
+        columns[j][0] = both[0], columns[j][1] = both[1];
+        columns[j + 1][0] = both[2], columns[j + 1][1] = both[3];
       }
 #if ZOO_ELEMENT == 0
 #pragma unroll
@@ -137,13 +137,9 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
       if (index >= windows) continue;
       const long long offset = result_offset(a, index);
 #pragma unroll
-      for (int j = 0; j < column_fragments; j++) {
-#pragma unroll
-        for (int k = 0; k < 2; k++) {
-          const int output = first_output + warp_column + 8 * j + 2 * t + k;
-          if (output < a.outputs) finish(a, sums[i][j][2 * half + k], offset, group * a.outputs + output);
-        }
-      }
+      for (int j = 0; j < column_fragments; j++)
+        finish_pair(a, sums[i][j][2 * half], sums[i][j][2 * half + 1], offset, group,
+                    first_output + warp_column + 8 * j + 2 * t);
     }
   }
 }

@@ -226,6 +226,20 @@ static inline void copy_async(void *target, const void *source, bool is_there) {
 static inline void end_copies() {}
 template <int Pending> static inline void await_copies() {}
 
+/// ldmatrix.m8n8.x4, as the PTX manual says who holds what.
+static inline void load_matrices(unsigned (&words)[4], const void *row) {
+  using namespace software;
+  const int lane = state->current % warp_size, first = state->current - lane;
+  std::memcpy(state->exchange[state->current], &row, sizeof row);
+  synchronize_warp();
+  for (int matrix = 0; matrix < 4; matrix++) {
+    const unsigned *source;
+    std::memcpy(&source, state->exchange[first + 8 * matrix + lane / 4], sizeof source);
+    words[matrix] = source[lane % 4];
+  }
+  synchronize_warp();
+}
+
 /// mma.m16n8k8 (TF32) and mma.m16n8k16, as the PTX manual lays out their fragments: every lane shows its words, and adds
 /// up its four sums from those of the others.
 static inline void mma(float (&sums)[4], const unsigned (&left)[4], const unsigned (&right)[2]) {
