@@ -63,7 +63,7 @@ struct GPUTests {
     let file = folder.url.appending(path: "check.json")
     let result = try await Programs.zooServer(
       [
-        "gpu-check", "--models", models.path, "--batch", "1,2", "--duration", "0.01", "--codes", "20000", "--json",
+        "gpu-check", "--models", models.path, "--batch", "1", "--duration", "0.01", "--codes", "20000", "--json",
         file.path,
       ],
       environment: gpu())
@@ -80,6 +80,13 @@ struct GPUTests {
         "batch invariance float32", "against float32 bfloat16", "against float32 float16", "time float32",
         "time bfloat16", "time float16", "hamming binary", "hamming time binary",
       ])
+  }
+
+  @Test("a list of GPUs that makes no sense is refused", arguments: ["0,0", "64", "first", "1,"])
+  func badList(_ list: String) async throws {
+    let result = try await Programs.zooServer(["serve", "--gpu", list])
+    #expect(result.status == 64)
+    #expect(result.errors.contains("'\(list)'") && result.errors.contains("from 0 to 63, each once"), "\(result)")
   }
 
   @Test("gpu-check without a GPU says what is missing")

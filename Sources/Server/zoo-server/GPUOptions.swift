@@ -5,8 +5,10 @@ import ZooLibraries
 
 /// Which GPUs to use, and how.
 struct GPUOptions: ParsableArguments {
-  @Option(name: .customLong("gpu"), help: "The GPUs to use, as nvidia-smi counts: a number, or several: 0,1")
-  var list: GPUList?
+  @Option(
+    name: .customLong("gpu"), help: "The GPUs to use, as nvidia-smi counts: a number, or several: 0,1",
+    transform: GPUOptions.ordinals(of:))
+  var ordinals: [Int]?
 
   @Flag(name: .customLong("no-gpu"), help: "Leave GPUs alone.")
   var isOff = false
@@ -19,6 +21,15 @@ struct GPUOptions: ParsableArguments {
     help: "A folder in which CUDA's libraries are looked for first (or ZOO_LIBRARY_PATH). May be repeated.",
     completion: .directory)
   var libraryFolders: [String] = []
+
+  private static func ordinals(of text: String) throws -> [Int] {
+    let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    let ordinals = numbers.compactMap(\.self).filter { 0..<64 ~= $0 }
+    guard Set(ordinals).count == numbers.count else {
+      throw ValidationError("give numbers from 0 to 63, each once, as nvidia-smi counts: 0,1")
+    }
+    return ordinals
+  }
 
   /// A GPU, of those who can do nothing without.
   func required(_ ordinal: Int, allowsTF32: Bool) throws(BackendError) -> CUDABackend {
@@ -33,19 +44,6 @@ struct GPUOptions: ParsableArguments {
       return [UnavailableBackend(name: "cuda", reason: reason)]
     }
     return CUDABackend.all(
-      list?.ordinals, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32)
-  }
-}
-
-/// `0,1`: different numbers from 0 to 63.
-struct GPUList: ExpressibleByArgument {
-  let ordinals: [Int]
-
-  init?(argument: String) {
-    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-    ordinals = numbers.compactMap(\.self)
-    guard ordinals.count == numbers.count, Set(ordinals).count == ordinals.count,
-      ordinals.allSatisfy({ 0..<64 ~= $0 })
-    else { return nil }
+      ordinals, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32)
   }
 }

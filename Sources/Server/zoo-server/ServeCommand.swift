@@ -95,7 +95,10 @@ struct ServeCommand: AsyncParsableCommand {
     let gpus = gpuOptions.backends()
     for gpu in gpus {
       if let missing = gpu as? UnavailableBackend {
-        logger.info("no GPU", metadata: ["device": "\(gpu.name)", "reason": "\(missing.reason)"])
+        // Who asked for it by number should hear of it.
+        logger.log(
+          level: gpuOptions.ordinals == nil ? .info : .warning, "no GPU",
+          metadata: ["device": "\(gpu.name)", "reason": "\(missing.reason)"])
       } else if let gpu = gpu as? CUDABackend {
         logger.notice("GPU", metadata: ["device": "\(gpu.name)", "name": "\(gpu.device.model)"])
       }

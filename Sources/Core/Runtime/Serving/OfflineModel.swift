@@ -36,7 +36,9 @@ public struct OfflineModel: Sendable {
     }
     self.repository = repository
     do {
-      let manifest = try repository.manifest(of: id)
+      var manifest = try repository.manifest(of: id)
+      // It is measured on the one at hand.
+      manifest.placement.clearGpu()
       let folder = repository.folder(of: id)
       if let problem = repository.problems(withFilesOf: manifest, in: folder).first { throw problem }
       instance = try ModelInstance(

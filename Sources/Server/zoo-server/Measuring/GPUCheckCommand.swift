@@ -7,7 +7,7 @@ import ZooRuntime
 import ZooTensor
 
 /// `zoo-server gpu-check`
-struct GPUCheckCommand: ParsableCommand {
+struct GPUCheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gpu-check",
     abstract: "Holds a GPU against the Float64 reference, the models' goldens and itself, and takes times.",
@@ -43,8 +43,9 @@ struct GPUCheckCommand: ParsableCommand {
     guard 1...4_000_000_000 ~= codes else { throw ValidationError("--codes is \(codes): give 1 to 4000000000") }
   }
 
-  func run() throws {
-    let rows = try (gpuOptions.list?.ordinals ?? [0]).flatMap(check)
+  func run() async throws {
+    var rows: [GPUCheckRow] = []
+    for ordinal in gpuOptions.ordinals ?? [0] { rows += try await check(ordinal) }
     if let json { try Data(rows.jsonText().utf8).write(to: URL(filePath: json), options: .atomic) }
     let failures = rows.count { !$0.passed }
     print(failures == 0 ? "nothing wrong" : "\(failures) of \(rows.count) rows are wrong")
@@ -52,7 +53,7 @@ struct GPUCheckCommand: ParsableCommand {
   }
 
   /// All rows of one card.
-  private func check(_ ordinal: Int) throws -> [GPUCheckRow] {
+  private func check(_ ordinal: Int) async throws -> [GPUCheckRow] {
     let backend = try gpuOptions.required(ordinal, allowsTF32: false)
     let rounded = try gpuOptions.required(ordinal, allowsTF32: true)
     var rows: [GPUCheckRow] = []
@@ -77,13 +78,13 @@ struct GPUCheckCommand: ParsableCommand {
         let model = try OfflineModel(
           id.name, version: id.version, models: models, plugins: plugins, backend: backend)
         add(try ModelCheck(model: model, backend: backend).rows())
-        if !untimed { add(try times(of: model, on: backend)) }
+        if !untimed { add(try await times(of: model, on: backend)) }
       } catch {
         add([GPUCheckRow(check: "model", work: "\(id)", precision: "float32", passed: false, note: "\(error)")])
       }
     }
     add(try HammingCheck(backend: backend).rows())
-    if !untimed { add(try HammingCheck(backend: backend).times(count: codes, duration: duration)) }
+    if !untimed { add(try await HammingCheck(backend: backend).times(count: codes, duration: duration)) }
     return rows
   }
 
@@ -105,60 +106,22 @@ struct GPUCheckCommand: ParsableCommand {
     ]
   }
 
-  private func times(of model: OfflineModel, on backend: CUDABackend) throws -> [GPUCheckRow] {
-    try [Precision.float32, .bfloat16, .float16].flatMap { precision -> [GPUCheckRow] in
-      guard precision == .float32 || backend.device.computeCapability >= 80 else { return [] }
+  private func times(of model: OfflineModel, on backend: CUDABackend) async throws -> [GPUCheckRow] {
+    let meter = GPUMeter(backend)
+    var rows: [GPUCheckRow] = []
+    for precision in [Precision.float32, .bfloat16, .float16]
+    where precision == .float32 || backend.device.computeCapability >= 80 {
       let calls = try batch.counts.map { batch in (batch, try model.inputs().map { try $0.repeated(batch) }) }
       let shapes = calls.map { $0.1.map(\.shape) }
       let executable = try backend.compile(
         model.graph, options: CompileOptions(plannedShapes: shapes, precision: precision))
-      return try calls.map { batch, inputs -> GPUCheckRow in
-        let times = try milliseconds(for: duration) { _ = try executable.run(inputs) }
-        return GPUCheckRow(
-          check: "time", work: model.name, precision: "\(precision)", batch: batch, passed: true,
-          medianMS: times.quantile(0.5), minMS: times.quantile(0))
+      for (batch, inputs) in calls {
+        var row = GPUCheckRow(
+          check: "time", work: model.name, precision: "\(precision)", batch: batch, passed: true)
+        row.take(try await meter.times(for: duration) { _ = try executable.run(inputs) })
+        rows.append(row)
       }
     }
-  }
-}
-
-/// A line of the table.
-struct GPUCheckRow: Encodable {
-  var device = ""
-  var check: String
-  var work: String
-  var precision: String
-  var batch = 1
-  var passed: Bool
-  /// The largest difference over the largest magnitude; of goldens the largest difference.
-  var error: Double?
-  var tolerance: Double?
-  var medianMS: Double?
-  var minMS: Double?
-  /// Bytes read in a second, over those that a copy in the card's memory reads and writes.
-  var bandwidthShare: Double?
-  var note = ""
-
-  enum CodingKeys: String, CodingKey {
-    case device, check, work, precision, batch, passed, error, tolerance, note
-    case medianMS = "median_ms"
-    case minMS = "min_ms"
-    case bandwidthShare = "bandwidth_share"
-  }
-
-  static let title =
-    "CHECK             WORK                      PRECISION  BATCH  RESULT     ERROR    WITHIN    MEDIAN MS"
-
-  var text: String {
-    func padded(_ text: String, _ width: Int) -> String {
-      text + String(repeating: " ", count: max(0, width - text.count))
-    }
-    func number(_ value: Double?, _ format: String) -> String { value.map { String(format: format, $0) } ?? "-" }
-    func right(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-    return padded(check, 18) + padded(work, 26) + padded(precision, 11) + right("\(batch)", 5) + "  "
-      + padded(passed ? "ok" : "WRONG", 6) + right(number(error, "%.1e"), 10) + right(number(tolerance, "%.1e"), 10)
-      + right(number(medianMS, "%.3f"), 13) + (note.isEmpty ? "" : "  \(note)")
+    return rows
   }
 }

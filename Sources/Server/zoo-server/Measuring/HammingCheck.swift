@@ -30,27 +30,32 @@ struct HammingCheck {
   }
 
   /// The ten nearest of `count` uniform codes of 64 bits, to one query and to 64.
-  func times(count: Int, duration: Double) throws -> [GPUCheckRow] {
+  func times(count: Int, duration: Double) async throws -> [GPUCheckRow] {
     let bandwidth = try backend.copyBandwidth(bytes: max(1 << 12, min(8 * count, 1 << 30)))
     var numbers = SeededNumbers(seed: "\(count) codes")
     let codes = (0..<count).map { _ in numbers.next() }
     let queries = (0..<64).map { _ in numbers.next() }
     let card = try codes.withUnsafeBytes { try HammingCodes(bits: 64, codes: $0, on: backend) }
     let words = queries.map { query in withUnsafeBytes(of: query) { Array($0) } }
-    return try [1, 64].map { batch in
+    let meter = GPUMeter(backend)
+    var rows: [GPUCheckRow] = []
+    for batch in [1, 64] {
       let asked = Array(words.prefix(batch))
       let found = try card.nearest(to: asked, k: 10)
       let isRight = [0, batch - 1].allSatisfy { query in
         found[query] == nearest(10, count) { (codes[$0] ^ queries[query]).nonzeroBitCount }
       }
-      let times = try milliseconds(for: duration) { _ = try card.nearest(to: asked, k: 10) }
-      let share = Double(8 * count) / (times.quantile(0.5) / 1000) / bandwidth
-      return GPUCheckRow(
-        check: "hamming time", work: "\(count) × 64 bits", precision: "binary", batch: batch, passed: isRight,
-        medianMS: times.quantile(0.5), minMS: times.quantile(0), bandwidthShare: share,
-        note: String(format: "reads at %.0f %% of a copy's %.0f GB/s", share * 100, bandwidth / 1e9)
-          + (isRight ? "" : ", not the nearest codes"))
+      var row = GPUCheckRow(
+        check: "hamming time", work: "\(count) × 64 bits", precision: "binary", batch: batch, passed: isRight)
+      row.take(try await meter.times(for: duration) { _ = try card.nearest(to: asked, k: 10) })
+      let share = Double(8 * count) / ((row.medianMS ?? .infinity) / 1000) / bandwidth
+      row.bandwidthShare = share
+      row.note =
+        String(format: "reads at %.0f %% of a copy's %.0f GB/s", share * 100, bandwidth / 1e9)
+        + (isRight ? "" : ", not the nearest codes")
+      rows.append(row)
     }
+    return rows
   }
 
   /// By a loop over all; numbers are rows.
@@ -65,16 +70,4 @@ struct HammingCheck {
     }
     return found.map { HammingCodes.Neighbour(distance: $0.distance, number: UInt32($0.row)) }
   }
-}
-
-/// How long calls take, one after the other, after three that nobody counts.
-func milliseconds(for seconds: Double, _ call: () throws -> Void) rethrows -> [Double] {
-  let clock = ContinuousClock()
-  for _ in 0..<3 { try call() }
-  var times: [Double] = []
-  let end = clock.now + .milliseconds(Int64(seconds * 1000))
-  repeat {
-    times.append(try clock.measure { try call() } / .milliseconds(1))
-  } while clock.now < end
-  return times
 }
