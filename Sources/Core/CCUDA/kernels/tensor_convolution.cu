@@ -129,18 +129,29 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
     }
   }
 
+  // 16 windows at a time go through shared memory, so that neighbouring threads write neighbouring results.
+  constexpr int row_floats = WarpColumns + 4;
+  float *const results = (float *)words + warp * 16 * row_floats;
+  await_copies<0>();
+  __syncthreads();
 #pragma unroll
   for (int i = 0; i < row_fragments; i++) {
 #pragma unroll
-    for (int half = 0; half < 2; half++) {
-      const long long index = first_window + warp_row + 16 * i + 8 * half + g;
-      if (index >= windows) continue;
-      const long long offset = result_offset(a, index);
-#pragma unroll
-      for (int j = 0; j < column_fragments; j++)
-        finish_pair(a, sums[i][j][2 * half], sums[i][j][2 * half + 1], offset, group,
-                    first_output + warp_column + 8 * j + 2 * t);
+    for (int j = 0; j < column_fragments; j++) {
+      float *const at = results + g * row_floats + 8 * j + 2 * t;
+      *(float_pair *)at = {sums[i][j][0], sums[i][j][1]};
+      *(float_pair *)(at + 8 * row_floats) = {sums[i][j][2], sums[i][j][3]};
     }
+    __syncwarp();
+#pragma unroll 1
+    for (int index = lane; index < 16 * WarpColumns / 2; index += 32) {
+      const int row = index / (WarpColumns / 2), column = index % (WarpColumns / 2) * 2;
+      const long long which = first_window + warp_row + 16 * i + row;
+      if (which >= windows) break;
+      const float_pair two = *(const float_pair *)(results + row * row_floats + column);
+      finish_pair(a, two.first, two.second, result_offset(a, which), group, first_output + warp_column + column);
+    }
+    __syncwarp();
   }
 }
 

@@ -164,6 +164,8 @@ inline unsigned float_to_bits(float value) {
 #define blockIdx (software::state->block)
 #define __syncthreads() software::synchronize_block()
 
+#define __syncwarp() software::synchronize_warp()
+
 /// The same, and whether any thread of the block says so.
 static inline int __syncthreads_or(int said) {
   using namespace software;
