@@ -40,7 +40,8 @@ struct ZooCompare: ParsableCommand {
       }
     let graph = try network.graph(weights: Weights(contentsOf: weights), shape: shape.shape)
     let executable = try backend.compile(
-      graph, options: CompileOptions(plannedShapes: [[shape.shape]], precision: precision, tuning: Tuning(measures: tune)))
+      graph,
+      options: CompileOptions(plannedShapes: [[shape.shape]], precision: precision, tuning: Tuning(measures: tune)))
     try answer(.ready(loadMilliseconds: (ContinuousClock.now - start).milliseconds, version: zooVersion))
 
     var input = try Tensor.zeros(shape: shape.shape)
