@@ -36,8 +36,8 @@ struct GPUTests {
 
   @Test("of two GPUs each model is where its manifest says, and `zoo list` shows it")
   func twoGPUs() async throws {
-    try write("device: DEVICE_CUDA gpu: 1")
-    try TinyModel("other", extra: "placement { gpu: 0 }").write(to: models.appending(path: "other/1"))
+    try write("device: DEVICE_CUDA gpus: 1")
+    try TinyModel("other", extra: "placement { gpus: 0 }").write(to: models.appending(path: "other/1"))
     let environment = try gpu().merging(["ZOO_SOFTWARE_DEVICES": "2"]) { $1 }
     let server = try await Programs.ServerProcess(models: models, ["--gpu", "0,1"], environment: environment)
     let list = try await Programs.zoo("list", server: server.address)

@@ -87,7 +87,7 @@ struct SeveralGPUsTests {
   @Test("a model runs on the GPU that its manifest names, or else on the one with the most free memory")
   func placement() async throws {
     let runtime = try await runtime([
-      "named": "device: DEVICE_CUDA gpu: 0", "auto": "device: DEVICE_AUTO gpu: 2", "any": "device: DEVICE_CUDA",
+      "named": "device: DEVICE_CUDA gpus: 0", "auto": "device: DEVICE_AUTO gpus: 2", "any": "device: DEVICE_CUDA",
       "free": "device: DEVICE_AUTO",
     ])
     #expect(try await status("named", runtime).device == "cuda:0")
@@ -99,10 +99,10 @@ struct SeveralGPUsTests {
 
   @Test("a GPU that the server does not use is told with those that it does; auto takes the CPU")
   func missingCard() async throws {
-    let runtime = try await runtime(["asked": "device: DEVICE_CUDA gpu: 5", "either": "device: DEVICE_AUTO gpu: 5"])
+    let runtime = try await runtime(["asked": "device: DEVICE_CUDA gpus: 5", "either": "device: DEVICE_AUTO gpus: 5"])
     let status = try await status("asked", runtime)
     #expect(status.state == .ended)
-    for part in ["placement.gpu is 5", "cuda:0, cuda:1, cuda:2", "leave gpu out"] {
+    for part in ["placement.gpus is 5", "cuda:0, cuda:1, cuda:2", "leave gpus out"] {
       #expect(status.reason.contains(part), "\(status.reason)")
     }
     #expect(try await self.status("either", runtime).device == "cpu")
@@ -112,7 +112,7 @@ struct SeveralGPUsTests {
   func brokenCard() async throws {
     let broken = UnavailableBackend(name: "cuda:0", reason: BackendError(.unavailable, "there is no GPU cuda:0"))
     let runtime = try await runtime(
-      ["named": "device: DEVICE_CUDA gpu: 0", "any": "device: DEVICE_CUDA"], missing: [broken, cards[1]])
+      ["named": "device: DEVICE_CUDA gpus: 0", "any": "device: DEVICE_CUDA"], missing: [broken, cards[1]])
     #expect(try await status("named", runtime).reason == "there is no GPU cuda:0")
     #expect(try await status("any", runtime).device == "cuda:1")
   }
@@ -121,22 +121,23 @@ struct SeveralGPUsTests {
   func noDriver() async throws {
     let missing = UnavailableBackend(name: "cuda", reason: BackendError(.unavailable, "libcuda.so.1 was not found"))
     let runtime = try await runtime(
-      ["named": "device: DEVICE_CUDA gpu: 1", "any": "device: DEVICE_CUDA"], missing: [missing])
+      ["named": "device: DEVICE_CUDA gpus: 1", "any": "device: DEVICE_CUDA"], missing: [missing])
     for name in ["named", "any"] { #expect(try await status(name, runtime).reason == "libcuda.so.1 was not found") }
   }
 
   @Test("a lost GPU takes the models with it that name it; others that were on it move, and the rest stays")
   func lostCard() async throws {
     let runtime = try await runtime([
-      "named": "device: DEVICE_CUDA gpu: 1", "any": "device: DEVICE_CUDA", "other": "device: DEVICE_CUDA gpu: 0",
-      "auto": "device: DEVICE_AUTO gpu: 1",
+      "named": "device: DEVICE_CUDA gpus: 1", "any": "device: DEVICE_CUDA", "other": "device: DEVICE_CUDA gpus: 0",
+      "auto": "device: DEVICE_AUTO gpus: 1", "two": "device: DEVICE_CUDA gpus: [0, 1]",
     ])
+    #expect(try await status("two", runtime).device == "cuda:1")
     cards[1].lose()
     _ = await #expect(throws: ZooError.self) { try await call("named", runtime) }
     while try await status("named", runtime).state == .draining { await Task.yield() }
     #expect(try await status("named", runtime).state == .ended)
     #expect(try await status("named", runtime).reason == "cuda:1 is out of use")
-    for (name, device) in [("any", "cuda:2"), ("other", "cuda:0"), ("auto", "cpu")] {
+    for (name, device) in [("any", "cuda:2"), ("other", "cuda:0"), ("auto", "cpu"), ("two", "cuda:0")] {
       try await call(name, runtime)
       #expect(try await status(name, runtime).device == device)
       #expect(try await status(name, runtime).state == .available)

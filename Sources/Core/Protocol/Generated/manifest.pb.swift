@@ -286,21 +286,13 @@ public nonisolated struct WirePlacement: Sendable {
   /// one after the other, each on `threads`.
   public var instances: UInt32 = 0
 
-  /// Which GPU, as `nvidia-smi` counts. Left out: the one with the most free memory, and another when that is lost.
-  public var gpu: UInt32 {
-    get {_gpu ?? 0}
-    set {_gpu = newValue}
-  }
-  /// Returns true if `gpu` has been explicitly set.
-  public var hasGpu: Bool {self._gpu != nil}
-  /// Clears the value of `gpu`. Subsequent reads from it will return its default value.
-  public mutating func clearGpu() {self._gpu = nil}
+  /// The GPUs that it may run on, as `nvidia-smi` counts; none named, on any. One runs it: that with the most free memory, and
+  /// another of them when that is lost.
+  public var gpus: [UInt32] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
-
-  fileprivate var _gpu: UInt32? = nil
 }
 
 public nonisolated struct WireQueue: Sendable {
@@ -569,7 +561,7 @@ nonisolated extension WireGolden: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Placement"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}device\0\u{1}threads\0\u{1}precision\0\u{1}calibration\0\u{1}instances\0\u{1}gpu\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}device\0\u{1}threads\0\u{1}precision\0\u{1}calibration\0\u{1}instances\0\u{1}gpus\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -582,17 +574,13 @@ nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 3: try { try decoder.decodeSingularEnumField(value: &self.precision) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.calibration) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.instances) }()
-      case 6: try { try decoder.decodeSingularUInt32Field(value: &self._gpu) }()
+      case 6: try { try decoder.decodeRepeatedUInt32Field(value: &self.gpus) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
     if self.device != .unspecified {
       try visitor.visitSingularEnumField(value: self.device, fieldNumber: 1)
     }
@@ -608,9 +596,9 @@ nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.instances != 0 {
       try visitor.visitSingularUInt32Field(value: self.instances, fieldNumber: 5)
     }
-    try { if let v = self._gpu {
-      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
-    } }()
+    if !self.gpus.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.gpus, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -620,7 +608,7 @@ nonisolated extension WirePlacement: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.precision != rhs.precision {return false}
     if lhs.calibration != rhs.calibration {return false}
     if lhs.instances != rhs.instances {return false}
-    if lhs._gpu != rhs._gpu {return false}
+    if lhs.gpus != rhs.gpus {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -75,12 +75,12 @@ struct ManifestRules {
     } else {
       check(calibration.isEmpty, "placement.calibration", "only int8 is calibrated: give precision: PRECISION_INT8")
     }
-    if manifest.placement.hasGpu {
-      check(manifest.placement.gpu < 64, "placement.gpu", "\(manifest.placement.gpu) is over 63: GPUs count from 0")
-      check(
-        [.unspecified, .auto, .cuda].contains(manifest.placement.device), "placement.gpu",
-        "the model is placed elsewhere: give device: DEVICE_CUDA or DEVICE_AUTO, or leave gpu out")
+    for gpu in manifest.placement.gpus {
+      check(gpu < 64, "placement.gpus", "\(gpu) is over 63: GPUs count from 0")
     }
+    check(
+      manifest.placement.gpus.isEmpty || [.unspecified, .auto, .cuda].contains(manifest.placement.device),
+      "placement.gpus", "the model is placed elsewhere: give device: DEVICE_CUDA or DEVICE_AUTO, or leave gpus out")
     check(manifest.placement.threads <= 1024, "placement.threads", "\(manifest.placement.threads) is over 1024")
     check(manifest.placement.instances <= 128, "placement.instances", "\(manifest.placement.instances) is over 128")
     check(

@@ -38,7 +38,7 @@ public struct OfflineModel: Sendable {
     do {
       var manifest = try repository.manifest(of: id)
       // It is measured on the one at hand.
-      manifest.placement.clearGpu()
+      manifest.placement.gpus = []
       let folder = repository.folder(of: id)
       if let problem = repository.problems(withFilesOf: manifest, in: folder).first { throw problem }
       instance = try ModelInstance(

@@ -9,7 +9,7 @@ extension WirePlacement {
     switch device {
     case .unspecified, .auto:
       let usable = backends.filter { !($0 is UnavailableBackend) }
-      let gpus = Self.roomiestFirst(usable.filter { $0.kind == "cuda" && (!hasGpu || $0.name == "cuda:\(gpu)") })
+      let gpus = Self.roomiestFirst(usable.filter { $0.kind == "cuda" && mayRun(on: $0) })
       let others = usable.filter { $0.kind != "cuda" }
       let best = gpus + others.filter { $0.name != "reference" }
       guard !(best + others).isEmpty else { throw ZooError(.failedPrecondition, "the server has no backend") }
@@ -30,19 +30,22 @@ extension WirePlacement {
         "placement.device asks for \(kind), and this server has \(backends.map(\.name).joined(separator: ", ")): "
           + "give DEVICE_AUTO to take what there is")
     }
-    guard hasGpu else {
-      let usable = alike.filter { !($0 is UnavailableBackend) }
-      // Those that are not say why.
-      return usable.isEmpty ? [alike[0]] : Self.roomiestFirst(usable)
-    }
     // One without a number stands for all that are missing.
-    guard let named = alike.first(where: { $0.name == "\(kind):\(gpu)" || $0.name == kind }) else {
+    let named = alike.filter { mayRun(on: $0) || $0.name == kind }
+    guard !named.isEmpty else {
       throw ZooError(
         .failedPrecondition,
-        "placement.gpu is \(gpu), and this server has \(alike.map(\.name).joined(separator: ", ")): name one of them, "
-          + "or leave gpu out; `zoo-server serve --gpu` says which it uses")
+        "placement.gpus is \(gpus.map(\.description).joined(separator: ", ")), and this server has "
+          + "\(alike.map(\.name).joined(separator: ", ")): name one of them, or leave gpus out; `zoo-server serve --gpu` "
+          + "says which it uses")
     }
-    return [named]
+    let usable = named.filter { !($0 is UnavailableBackend) }
+    // Those that are not say why.
+    return usable.isEmpty ? [named[0]] : Self.roomiestFirst(usable)
+  }
+
+  private func mayRun(on gpu: any Backend) -> Bool {
+    gpus.isEmpty || gpus.contains { gpu.name == "cuda:\($0)" }
   }
 
   /// Among equals the first.
