@@ -32,6 +32,13 @@ struct TuningFileTests {
     #expect(try again.instance.selfTest() < 0.001)
   }
 
+  @Test("of a model that fails its goldens nothing is kept")
+  func failsItsGoldens() throws {
+    try TinyModel(fault: .wrongGolden).install(in: folder.url)
+    #expect(throws: (any Error).self) { _ = try load(tunes: true) }
+    #expect(!FileManager.default.fileExists(atPath: file.path()))
+  }
+
   @Test("a file that cannot be read counts as none, and is written anew", arguments: ["", "{", "[1]", #"{"a": 1}"#])
   func isDamaged(text: String) throws {
     try TinyModel().install(in: folder.url)

@@ -267,20 +267,19 @@ public actor ModelRuntime {
       entries[id]?.manifest = manifest
       advance(id, .verified)
       let instance = try await loading.run {
-        let instance = try ModelInstance(
+        try ModelInstance(
           manifest: manifest, folder: folder, plugins: plugins, backends: backends, tunes: tunes)
+      }
+      advance(id, .loaded)
+      let goldenError = try await loading.run {
+        let goldenError = try instance.selfTest()
         do {
           try TuningFile(in: folder).save(instance.tuning)
         } catch {
           logger.warning("not kept", metadata: ["model": "\(id)", "reason": "\(error)"])
         }
-        return instance
-      }
-      advance(id, .loaded)
-      let goldenError = try await loading.run {
-        let error = try instance.selfTest()
         try whenTested()
-        return error
+        return goldenError
       }
       entries[id]?.instance = instance
       entries[id]?.goldenError = goldenError

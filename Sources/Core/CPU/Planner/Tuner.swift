@@ -18,6 +18,7 @@ struct Tuner {
 
   /// The algorithms that were measured to be better than those that the cost model takes.
   func algorithms(for graph: Graph) throws -> [Graph.NodeID: ConvolutionAlgorithm] {
+    guard tuning.measures || !tuning.choices.isEmpty else { return [:] }
     var algorithms: [Graph.NodeID: ConvolutionAlgorithm] = [:]
     for (id, node) in graph.nodes.enumerated() {
       guard case .convolution(let options) = node.operation, packer.quantization?.computes(id) != true,

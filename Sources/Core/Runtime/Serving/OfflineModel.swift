@@ -43,7 +43,10 @@ public struct OfflineModel: Sendable {
       if let problem = repository.problems(withFilesOf: manifest, in: folder).first { throw problem }
       instance = try ModelInstance(
         manifest: manifest, folder: folder, plugins: plugins, backends: [backend], tunes: tunes)
-      try TuningFile(in: folder).save(instance.tuning)
+      if instance.tuning.hasChanged {
+        _ = try instance.selfTest()
+        try TuningFile(in: folder).save(instance.tuning)
+      }
     } catch let error as ManifestError {
       throw ZooError(.failedPrecondition, "\(id): \(error.mistakes.map { "\($0)" }.joined(separator: "; "))")
     } catch {

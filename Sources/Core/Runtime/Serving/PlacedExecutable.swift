@@ -64,6 +64,9 @@ final class PlacedExecutable: Executable {
       // Another call may have moved it already.
       guard now.departures.count == place.departures.count else { return now.executable }
       guard !now.others.isEmpty else { throw error }
+      // Requests wait: nothing is measured now.
+      var options = options
+      options.tuning = Tuning(options.tuning.choices)
       let next: State
       do {
         next = try Self.compile(graph, options, now.others, now.departures + ["\(now.device): \(error)"])

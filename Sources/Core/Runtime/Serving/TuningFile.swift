@@ -17,7 +17,7 @@ struct TuningFile {
     return Tuning(choices ?? [:], measures: measures)
   }
 
-  /// Keeps what was measured, if anything was.
+  /// Keeps what was measured, if anything was: for a model that has passed its goldens.
   func save(_ tuning: Tuning) throws {
     guard tuning.hasChanged else { return }
     let encoder = JSONEncoder()
