@@ -23,6 +23,11 @@ final class AlignedBuffer: @unchecked Sendable {
     try self.init(count: count, purpose: "weights", MemoryBlock.part)
   }
 
+  /// Allocates room for weights that are no floats.
+  convenience init(bytes: Int) throws(BackendError) {
+    try self.init(weights: (bytes + 3) / MemoryLayout<Float>.size)
+  }
+
   /// A copy of `values`, followed by `padding` zeros.
   convenience init(_ values: [Float], padding: Int = 0) throws(BackendError) {
     try self.init(weights: values.count + padding)

@@ -122,13 +122,6 @@ struct QuantizedResult: Sendable {
   var byteCount: Int { scale == nil ? MemoryLayout<Float>.size : 1 }
 }
 
-extension AlignedBuffer {
-  /// Room for weights that are no floats.
-  convenience init(bytes: Int) throws(BackendError) {
-    try self.init(weights: (bytes + 3) / MemoryLayout<Float>.size)
-  }
-}
-
 extension UnsafePointer<Float> {
   /// The same memory, where bytes are.
   var bytes: UnsafePointer<UInt8> { UnsafeRawPointer(self).assumingMemoryBound(to: UInt8.self) }

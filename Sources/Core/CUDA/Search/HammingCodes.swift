@@ -30,7 +30,7 @@ public final class HammingCodes: Sendable {
   /// Nil where they count from 0.
   private let numbers: DeviceMemory?
   /// One search at a time: each uses the whole card.
-  private let desk = Mutex<Desk?>(nil)
+  private let workspace = Mutex<HammingWorkspace?>(nil)
 
   /// How codes lie in the card's memory: words of 32 bits, `[words][stride]`, so that neighbouring threads read neighbouring
   /// words, of codes of any length.
@@ -108,23 +108,23 @@ public final class HammingCodes: Sendable {
   }
 
   private func search(_ queries: [[UInt8]], k: Int) throws(BackendError) -> [[Neighbour]] {
-    let scan = Scan(queries: queries.count, k: k, count: count, multiprocessors: device.multiprocessorCount)
+    let scan = HammingScan(queries: queries.count, k: k, count: count, multiprocessors: device.multiprocessorCount)
     let words = queries.map(layout.words)
-    return try desk.withLock { desk throws(BackendError) in
-      if let desk, desk.foundSize >= scan.foundSize {
-        return try desk.run(scan, queries: words, arguments: arguments(scan), library: library)
+    return try workspace.withLock { workspace throws(BackendError) in
+      if let workspace, workspace.foundSize >= scan.foundSize {
+        return try workspace.run(scan, queries: words, arguments: arguments(scan), library: library)
       }
       // What there is goes first.
-      desk = nil
+      workspace = nil
       let larger = try device.idleMemory.makingRoom { () throws(BackendError) in
-        try Desk(words: layout.words, foundSize: scan.foundSize, on: device)
+        try HammingWorkspace(words: layout.words, foundSize: scan.foundSize, on: device)
       }
-      desk = larger
+      workspace = larger
       return try larger.run(scan, queries: words, arguments: arguments(scan), library: library)
     }
   }
 
-  private func arguments(_ scan: Scan) -> zoo_hamming_arguments {
+  private func arguments(_ scan: HammingScan) -> zoo_hamming_arguments {
     var arguments = zoo_hamming_arguments()
     arguments.codes = codes.address
     arguments.numbers = numbers?.address ?? 0

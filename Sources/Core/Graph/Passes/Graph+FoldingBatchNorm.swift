@@ -33,22 +33,18 @@ extension WeightedLayer {
   /// finite.
   fileprivate func filter(scaledBy factors: [Double]) throws -> Tensor? {
     let runLength = runLength
-    // The sign is set where an exponent has all its bits: adding the lowest one carries into it.
-    var carries: UInt32 = 0
     let scaled = try Tensor(.float32, shape: filter.shape) { bytes in
       let target = bytes.bindMemory(to: Float.self)
       try filter.converted(to: .float32).withElements(of: Float.self) { source in
         for run in 0..<source.count / runLength {
           let factor = factors[outputChannel(ofRun: run)]
           for index in run * runLength..<(run + 1) * runLength {
-            let value = Float(factor * Double(source[index]))
-            target[index] = value
-            carries |= value.magnitude.bitPattern &+ 0x0080_0000
+            target[index] = Float(factor * Double(source[index]))
           }
         }
       }
     }
-    return carries >> 31 == 0 ? scaled : nil
+    return scaled.firstNonFiniteIndex() == nil ? scaled : nil
   }
 }
 
