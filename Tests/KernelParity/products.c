@@ -59,18 +59,18 @@ static void check_sgemm_batch(size_t set) {
   const size_t width = zoo_sgemm_panel_width(instructions), rows = zoo_sgemm_tile_rows(instructions);
   const size_t count = 3, depths[] = {1, 6, 16, 259};
   for (size_t i = 0; i < 12; i++) {
-    const size_t m = i % 3 == 0 ? rows : i % 3 == 1 ? 2 * rows + 1 : 5, k = depths[i / 3], lda = k + 3;
-    float *a = parity_floats(count * m * lda, -1, 1), *b = parity_floats(count * k * width, -1, 1);
+    const size_t m = i % 3 == 0 ? rows : i % 3 == 1 ? 2 * rows + 1 : 5, k = depths[i / 3], a_step = m * k + 3;
+    float *a = parity_floats(count * a_step, -1, 1), *b = parity_floats(count * k * width, -1, 1);
     float *packed = parity_room(count * k * width * sizeof *packed), *c = parity_room(count * m * width * sizeof *c);
     for (size_t j = 0; j < count; j++) {
       zoo_sgemm_pack(instructions, k, width, b + j * k * width, width, packed + j * k * width);
     }
-    zoo_sgemm_batch(instructions, count, m, k, a, m * lda, lda, packed, c, m * width);
+    zoo_sgemm_batch(instructions, count, m, k, a, a_step, packed, c, m * width);
     for (size_t j = 0; j < count * m * width; j++) {
       const size_t matrix = j / (m * width), column = j % width;
       float sum = 0;
       for (size_t step = 0; step < k; step++) {
-        const float left = a[j / width * lda + step], right = b[(matrix * k + step) * width + column];
+        const float left = a[matrix * a_step + j / width % m * k + step], right = b[(matrix * k + step) * width + column];
         sum = multiply_add(instructions == ZOO_PLAIN, left, right, sum);
       }
       parity_same((double)c[j], (double)sum);

@@ -44,7 +44,12 @@ static void check_size(zoo_instruction_set instructions, size_t size, bool norma
                      element_stride, CHANNELS);
   zoo_winograd_input(instructions, size, &w.gather, x, normalizes ? &normalization : NULL, 2, count - 2,
                      transformed + 2 * CHANNELS, element_stride, CHANNELS);
-  zoo_winograd_filter(instructions, size, OUTPUTS, CHANNELS, filter, FILTER_WIDTH, filters);
+  float *taps = parity_room(9 * CHANNELS * FILTER_WIDTH * sizeof *taps);
+  zoo_pack_filter(OUTPUTS, CHANNELS, 9, filter, FILTER_WIDTH, taps);
+  for (size_t row = 0; row < n; row++) {
+    zoo_winograd_filter(instructions, size, row, CHANNELS, FILTER_WIDTH, taps,
+                        filters + row * n * CHANNELS * FILTER_WIDTH);
+  }
   for (size_t i = 0; i < elements * CHANNELS * FILTER_WIDTH; i++) {
     if (i % FILTER_WIDTH >= OUTPUTS) parity_same((double)filters[i], 0);
   }

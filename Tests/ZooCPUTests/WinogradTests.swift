@@ -7,16 +7,21 @@ import ZooTensor
 @testable import ZooCPU
 
 struct WinogradTests {
-  private func algorithm(_ options: Convolution, _ filter: Shape, output: Shape) -> ConvolutionAlgorithm {
-    ConvolutionAlgorithm(for: options, filter: filter, output: output)
+  private func algorithm(
+    _ options: Convolution, _ filter: Shape, output: Shape, _ kernels: ProductKernels = .packed
+  ) -> ConvolutionAlgorithm {
+    ConvolutionAlgorithm(for: options, filter: filter, output: output, kernels)
   }
 
   @Test("Winograd is chosen for 3×3 convolutions with many channels and pixels, and for no others")
   func choice() {
     let large: Shape = [1, 64, 64, 64]
-    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: large) == .winograd(size: 4))
-    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: [1, 7, 7, 64]) == .winograd(size: 2))
-    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: [1, 5, 5, 64]) == .im2col)
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: large) == .winograd(size: 6))
+    #expect(algorithm(Convolution(), [256, 256, 3, 3], output: [1, 14, 14, 256]) == .winograd(size: 4))
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: [1, 7, 7, 64]) == .im2col)
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: large, .bfloat16) == .winograd(size: 4))
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: [1, 7, 7, 64], .bfloat16) == .winograd(size: 2))
+    #expect(algorithm(Convolution(), [64, 64, 3, 3], output: [1, 5, 5, 64], .bfloat16) == .im2col)
     #expect(algorithm(Convolution(), [64, 16, 3, 3], output: large) == .im2col)
     #expect(algorithm(Convolution(), [64, 40, 3, 3], output: large) == .im2col)
     #expect(algorithm(Convolution(), [64, 64, 5, 5], output: large) == .im2col)
@@ -50,10 +55,14 @@ struct WinogradTests {
         bias: index % 2 == 0 ? try numbers.tensor([32]) : nil,
         Convolution(padding: row.1, paddingMode: row.2, activation: row.3))
       let y = try conv(builder.input("x", shape: input))
-      #expect(algorithm(conv.options, conv.filter.shape, output: y.shape) == .winograd(size: 4))
+      guard case .winograd = algorithm(conv.options, conv.filter.shape, output: y.shape) else {
+        Issue.record("\(row) is no case for Winograd")
+        continue
+      }
       let parity = ParityCase(
         "winograd \(row)", graph: builder.graph(outputs: [("y", y)]), inputs: [try numbers.tensor(input)])
-      let result = parity.check(backend, tolerance: 1e-5)
+      // F(6×6) is a little less exact.
+      let result = parity.check(backend, tolerance: 3e-5)
       #expect(result.isWithinTolerance, "\(result)")
       // A sum of 432 products of numbers rounded to bfloat16 would be off by as much.
       let half = parity.check(backend, tolerance: 2e-3, options: CompileOptions(precision: .bfloat16))

@@ -14,7 +14,7 @@ typedef ZOO_WORD zoo_words __attribute__((ext_vector_type(ZOO_LANES), aligned(4)
 #ifdef ZOO_ADD_LANE
 #define ZOO_STEP(s)                                                                                           \
   _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {                                      \
-    const zoo_words right = *(const zoo_words *)(b + (k + s) * (2 * ZOO_LANES) + j * ZOO_LANES);              \
+    const zoo_words right = *(const zoo_words *)(b + (k + s) * width + j * ZOO_LANES);                        \
     _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {                                       \
       sum[i][j] = ZOO_ADD_LANE(sum[i][j], left[i], s, right);                                                 \
     }                                                                                                         \
@@ -22,11 +22,12 @@ typedef ZOO_WORD zoo_words __attribute__((ext_vector_type(ZOO_LANES), aligned(4)
 #endif
 
 // c [rows][vectors · ZOO_LANES] = clamp(start + a · b + bias); rows and vectors are constants where it is called.
-// Meanwhile `next` comes closer, a panel that is read soon.
+// Meanwhile what is read soon comes closer: `step` words of `next` for each step of k.
 ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors, size_t depth, const ZOO_WORD *a,
-                                              size_t lda, const ZOO_WORD *b, const ZOO_WORD *next, const float *start,
-                                              size_t start_stride, const float *bias, float low, float high, float *c,
-                                              size_t ldc) {
+                                              size_t lda, const ZOO_WORD *b, const ZOO_WORD *next, size_t step,
+                                              const float *start, size_t start_stride, const float *bias, float low,
+                                              float high, float *c, size_t ldc) {
+  enum { width = 2 * ZOO_LANES };
   zoo_vector sum[ZOO_TILE_ROWS][2];
   _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
     _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
@@ -38,16 +39,16 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors,
   for (; k + 4 <= depth; k += 4) {
     zoo_words left[ZOO_TILE_ROWS];
     _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) left[i] = *(const zoo_words *)(a + i * lda + k);
-    for (size_t i = 0; i < 8 * ZOO_LANES; i += 16) __builtin_prefetch(next + k * (2 * ZOO_LANES) + i, 0, 2);
+    for (size_t i = 0; i < 4 * width; i += 16) __builtin_prefetch(next + k * step + i * step / width, 0, 2);
     ZOO_STEP(0) ZOO_STEP(1) ZOO_STEP(2) ZOO_STEP(3)
   }
 #endif
   for (; k < depth; k++) {
     zoo_words right[2];
     _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
-      right[j] = *(const zoo_words *)(b + k * (2 * ZOO_LANES) + j * ZOO_LANES);
+      right[j] = *(const zoo_words *)(b + k * width + j * ZOO_LANES);
     }
-    for (size_t i = 0; i < 2 * ZOO_LANES; i += 16) __builtin_prefetch(next + k * (2 * ZOO_LANES) + i, 0, 2);
+    for (size_t i = 0; i < width; i += 16) __builtin_prefetch(next + k * step + i * step / width, 0, 2);
     _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
       const ZOO_WORD left = a[i * lda + k];
       _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
@@ -66,16 +67,16 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors,
 #define ZOO_TILE_CASE(count)                                                                                      \
   case count:                                                                                                     \
     if (wide) {                                                                                                   \
-      ZOO_NAME(zoo_tile)(count, 2, depth, a, lda, b, next, start, start_stride, bias, low, high, c, ldc);         \
+      ZOO_NAME(zoo_tile)(count, 2, depth, a, lda, b, next, step, start, start_stride, bias, low, high, c, ldc);   \
     } else {                                                                                                      \
-      ZOO_NAME(zoo_tile)(count, 1, depth, a, lda, b, next, start, start_stride, bias, low, high, c, ldc);         \
+      ZOO_NAME(zoo_tile)(count, 1, depth, a, lda, b, next, step, start, start_stride, bias, low, high, c, ldc);   \
     }                                                                                                             \
     break;
 
 ZOO_TARGET static void ZOO_NAME(zoo_tile_rows)(size_t rows, bool wide, size_t depth, const ZOO_WORD *a, size_t lda,
-                                               const ZOO_WORD *b, const ZOO_WORD *next, const float *start,
-                                               size_t start_stride, const float *bias, float low, float high, float *c,
-                                               size_t ldc) {
+                                               const ZOO_WORD *b, const ZOO_WORD *next, size_t step,
+                                               const float *start, size_t start_stride, const float *bias, float low,
+                                               float high, float *c, size_t ldc) {
   switch (rows) {
     ZOO_TILE_CASE(1) ZOO_TILE_CASE(2) ZOO_TILE_CASE(3) ZOO_TILE_CASE(4)
 #if ZOO_TILE_ROWS > 4
@@ -97,6 +98,7 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZO
   static const float zeros[width];
   float edge[ZOO_TILE_ROWS * width];
   const size_t tile_rows = zoo_even_rows(m, ZOO_TILE_ROWS);
+  const size_t step = zoo_share_of_next(m, tile_rows, width);
   for (size_t done = 0; done == 0 || done < k; done += ZOO_DEPTH) {
     const size_t depth = k - done < ZOO_DEPTH ? k - done : ZOO_DEPTH;
     const bool is_last = done + depth == k;
@@ -108,7 +110,9 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZO
       const float *added = is_last && bias != NULL ? bias + column : zeros;
       const ZOO_WORD *b = packed + column * k + done * width;
       const ZOO_WORD *next = column + width < n ? b + width * k : is_last ? b : packed + (done + ZOO_DEPTH) * width;
-      for (size_t row = 0; row < m; row += tile_rows) {
+      const ZOO_WORD *end = next + depth * width;
+      for (size_t row = 0; row < m; row += tile_rows, next += depth * step) {
+        const ZOO_WORD *close = next < end ? next : b;
         const size_t rows = m - row < tile_rows ? m - row : tile_rows;
         const ZOO_WORD *left = a + row * lda + done;
         float *to = c + row * ldc + column;
@@ -118,10 +122,9 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZO
           start = addend != NULL ? addend + row * addend_stride + column : zeros;
           start_stride = addend != NULL ? addend_stride : 0;
         }
-        if (row > 0) next = b;
         if (columns == width || columns == ZOO_LANES) {
-          ZOO_NAME(zoo_tile_rows)(rows, wide, depth, left, lda, b, next, start, start_stride, added, floor, ceiling, to,
-                                  ldc);
+          ZOO_NAME(zoo_tile_rows)(rows, wide, depth, left, lda, b, close, step, start, start_stride, added, floor,
+                                  ceiling, to, ldc);
           continue;
         }
         if (start_stride > 0) {
@@ -131,8 +134,8 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZO
           start = edge;
           start_stride = width;
         }
-        ZOO_NAME(zoo_tile_rows)(rows, wide, depth, left, lda, b, next, start, start_stride, added, floor, ceiling, edge,
-                                width);
+        ZOO_NAME(zoo_tile_rows)(rows, wide, depth, left, lda, b, close, step, start, start_stride, added, floor, ceiling,
+                                edge, width);
         for (size_t i = 0; i < rows; i++) memcpy(to + i * ldc, edge + i * width, columns * sizeof(float));
       }
     }
@@ -140,23 +143,20 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZO
 }
 
 #ifdef ZOO_HAS_BATCHES
+// Panels are read from a near cache, so the whole of k is one step, and what comes closer is the next rows of a.
 ZOO_TARGET static void ZOO_NAME(zoo_gemm_batch)(size_t count, size_t m, size_t k, const ZOO_WORD *a, size_t a_step,
-                                                size_t lda, const ZOO_WORD *packed, float *c, size_t c_step) {
+                                                const ZOO_WORD *packed, float *c, size_t c_step) {
   enum { width = 2 * ZOO_LANES };
   static const float zeros[width];
   const size_t tile_rows = zoo_even_rows(m, ZOO_TILE_ROWS);
   for (size_t i = 0; i < count; i++) {
-    for (size_t done = 0; done < k; done += ZOO_DEPTH) {
-      const size_t depth = k - done < ZOO_DEPTH ? k - done : ZOO_DEPTH;
-      const ZOO_WORD *b = packed + (i * k + done) * width;
-      const bool is_end = i + 1 == count && done + depth == k;
-      for (size_t row = 0; row < m; row += tile_rows) {
-        const size_t rows = m - row < tile_rows ? m - row : tile_rows;
-        float *to = c + i * c_step + row * width;
-        ZOO_NAME(zoo_tile_rows)(rows, true, depth, a + i * a_step + row * lda + done, lda, b,
-                                row > 0 || is_end ? b : b + depth * width, done == 0 ? zeros : to,
-                                done == 0 ? 0 : width, zeros, -INFINITY, INFINITY, to, width);
-      }
+    const ZOO_WORD *b = packed + i * k * width;
+    for (size_t row = 0; row < m; row += tile_rows) {
+      const size_t rows = m - row < tile_rows ? m - row : tile_rows;
+      const ZOO_WORD *left = a + i * a_step + row * k;
+      const ZOO_WORD *next = row + rows < m ? left + rows * k : i + 1 < count ? a + (i + 1) * a_step : left;
+      ZOO_NAME(zoo_tile_rows)(rows, true, k, left, k, b, next, tile_rows, zeros, 0, zeros, -INFINITY, INFINITY,
+                              c + i * c_step + row * width, width);
     }
   }
 }

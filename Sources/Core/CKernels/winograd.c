@@ -1,10 +1,34 @@
 #include "activation_inline.h"
-#include "winograd_points.h"
 
 // Winograd's F(m×m, 3×3) (Lavin and Gray, arXiv 1509.09308, section 4.1): m² results of a 3×3 convolution from (m + 2)²
 // products for each pair of channels in place of 9 m². The interpolation points are 0, ±1 and ∞ for m = 2, with ±2 and ±1/2
 // for m = 6, and 0, ±11/16, ±3/2 and ∞ for m = 4: there, what is rounded off before the products is half as much in the
 // results as with ±1 and ±2.
+
+// The points of m = 4 besides 0 and ∞: ± these.
+#define ZOO_INNER 0.6875f
+#define ZOO_OUTER 1.5f
+
+// G: the row of a point x is (1, x, x²) over the product of its distances from the other points.
+#define ZOO_SCALE(x, other) (1 / (2 * (x) * (x) * ((x) * (x) - (other) * (other))))
+#define ZOO_POINT(x, other) \
+  {(float)ZOO_SCALE(x, other), (float)((x)*ZOO_SCALE(x, other)), (float)((x) * (x)*ZOO_SCALE(x, other))}
+static const float zoo_filter_two[4][3] = {{1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0, 0, 1}};
+static const float zoo_filter_four[6][3] = {
+    {(float)(1 / ((double)ZOO_INNER * ZOO_INNER * ZOO_OUTER * ZOO_OUTER)), 0, 0},
+    ZOO_POINT((double)ZOO_INNER, (double)ZOO_OUTER),
+    ZOO_POINT(-(double)ZOO_INNER, (double)ZOO_OUTER),
+    ZOO_POINT((double)ZOO_OUTER, (double)ZOO_INNER),
+    ZOO_POINT(-(double)ZOO_OUTER, (double)ZOO_INNER),
+    {0, 0, 1}};
+static const float zoo_filter_six[8][3] = {{1, 0, 0},
+                                           {-2.0f / 9, -2.0f / 9, -2.0f / 9},
+                                           {-2.0f / 9, 2.0f / 9, -2.0f / 9},
+                                           {1.0f / 90, 1.0f / 45, 2.0f / 45},
+                                           {1.0f / 90, -1.0f / 45, 2.0f / 45},
+                                           {32.0f / 45, 16.0f / 45, 8.0f / 45},
+                                           {32.0f / 45, -16.0f / 45, 8.0f / 45},
+                                           {0, 0, 1}};
 
 // Where the n × n pixels of a tile are; null for a zero. True if there is one.
 static bool zoo_tile_taps(int n, const zoo_gather *gather, const float *input, size_t tile, const float **taps) {
@@ -58,6 +82,17 @@ void zoo_winograd_input(zoo_instruction_set set, size_t size, const zoo_gather *
       zoo_winograd_input_plain(size, gather, input, normalization, first, count, transformed, element_stride,
                                tile_stride);
       break;
+  }
+}
+
+void zoo_winograd_filter(zoo_instruction_set set, size_t size, size_t row, size_t inputs, size_t width,
+                         const float *taps, float *transformed) {
+  switch (set) {
+#if defined(__x86_64__)
+    case ZOO_AVX512: zoo_winograd_filter_avx512(size, row, inputs, width, taps, transformed); break;
+    case ZOO_AVX2: zoo_winograd_filter_avx2(size, row, inputs, width, taps, transformed); break;
+#endif
+    default: zoo_winograd_filter_plain(size, row, inputs, width, taps, transformed); break;
   }
 }
 

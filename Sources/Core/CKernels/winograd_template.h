@@ -77,6 +77,38 @@ ZOO_INLINE void ZOO_NAME(zoo_output_line)(const int n, zoo_vector *m, const int 
   m[5 * step] = b + 32 * f + 0.03125f * h + m[7 * step];
 }
 
+// One row of G g Gᵀ: `g` is G, of n rows, and points come in pairs ±x between 0 and ∞, whose rows differ in a sign.
+ZOO_INLINE void ZOO_NAME(zoo_filter_row)(const int n, const float (*g)[3], size_t row, size_t inputs, size_t width,
+                                         const float *taps, float *transformed) {
+  const size_t matrix = inputs * width;
+  for (size_t i = 0; i < matrix; i += ZOO_LANES) {
+    zoo_vector line[3];
+    _Pragma("clang loop unroll(full)") for (int s = 0; s < 3; s++) {
+      const float *tap = taps + (size_t)s * matrix + i;
+      line[s] = *(const zoo_vector *)tap * g[row][0] + *(const zoo_vector *)(tap + 3 * matrix) * g[row][1] +
+                *(const zoo_vector *)(tap + 6 * matrix) * g[row][2];
+    }
+    float *to = transformed + i;
+    *(zoo_vector *)to = line[0] * g[0][0];
+    _Pragma("clang loop unroll(full)") for (int column = 1; column < n - 1; column += 2) {
+      const zoo_vector even = line[0] * g[column][0] + line[2] * g[column][2];
+      const zoo_vector odd = line[1] * g[column][1];
+      *(zoo_vector *)(to + (size_t)column * matrix) = even + odd;
+      *(zoo_vector *)(to + (size_t)(column + 1) * matrix) = even - odd;
+    }
+    *(zoo_vector *)(to + (size_t)(n - 1) * matrix) = line[2];
+  }
+}
+
+ZOO_TARGET static void ZOO_NAME(zoo_winograd_filter)(size_t size, size_t row, size_t inputs, size_t width,
+                                                     const float *taps, float *transformed) {
+  switch (size) {
+    case 2: ZOO_NAME(zoo_filter_row)(4, zoo_filter_two, row, inputs, width, taps, transformed); break;
+    case 4: ZOO_NAME(zoo_filter_row)(6, zoo_filter_four, row, inputs, width, taps, transformed); break;
+    default: ZOO_NAME(zoo_filter_row)(8, zoo_filter_six, row, inputs, width, taps, transformed); break;
+  }
+}
+
 // One tile. Taps are null where a zero stands.
 ZOO_INLINE void ZOO_NAME(zoo_input_tile)(const int n, const bool has_zeros, const zoo_normalization *normalization,
                                          float low, float high, const float *const *taps, size_t channels,
@@ -163,6 +195,8 @@ ZOO_INLINE void ZOO_NAME(zoo_output_tiles)(const int n, const zoo_tiles *tiles, 
       zoo_vector m[64];
       _Pragma("clang loop unroll(full)") for (int i = 0; i < n * n; i++) {
         m[i] = *(const zoo_vector *)(from + (size_t)i * element_stride);
+        // The next tile's, which lie in more places than the processor foresees.
+        __builtin_prefetch(from + tile_stride + (size_t)i * element_stride, 0, 3);
       }
       _Pragma("clang loop unroll(full)") for (int i = 0; i < n; i++) ZOO_NAME(zoo_output_line)(n, m + i, n);
       _Pragma("clang loop unroll(full)") for (int i = 0; i < n - 2; i++) ZOO_NAME(zoo_output_line)(n, m + n * i, 1);

@@ -77,8 +77,9 @@ void zoo_sgemm(zoo_instruction_set set, size_t m, size_t n, size_t k, const floa
                size_t ldc);
 
 // Products with `count` packed panels that follow each other: c + i · c_step [m][panel width] = a + i · a_step [m][k] · b_i.
+// The panels are expected in a near cache, and the left-hand sides in a far one.
 void zoo_sgemm_batch(zoo_instruction_set set, size_t count, size_t m, size_t k, const float *a, size_t a_step,
-                     size_t lda, const float *packed, float *c, size_t c_step);
+                     const float *packed, float *c, size_t c_step);
 
 // c [m][n] += a [m][k] · b [k][n] by loops that are obviously right; what other products are checked against.
 void zoo_sgemm_simple(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
@@ -160,6 +161,11 @@ void zoo_winograd_input(zoo_instruction_set set, size_t size, const zoo_gather *
                         const zoo_normalization *normalization, size_t first, size_t count, float *transformed,
                         size_t element_stride, size_t tile_stride);
 
+// One row of G g Gᵀ, of 3×3 filters that zoo_pack_filter has packed, a panel of them: transformed [size + 2][inputs][width]
+// from taps [9][inputs][width]. `inputs` · `width` is a multiple of 16.
+void zoo_winograd_filter(zoo_instruction_set set, size_t size, size_t row, size_t inputs, size_t width,
+                         const float *taps, float *transformed);
+
 // Aᵀ m A + bias + addend, activated, of `channels` channels of tiles `first`..<`first + count`, whose products lie as
 // zoo_winograd_input's values do. `bias`, `addend` and `output` start at the first of the channels; `addend`, which may be
 // null as `bias` may, lies as the output does and may be it. `moments`, which may be null, gets what zoo_join_moments takes
@@ -168,13 +174,6 @@ void zoo_winograd_output(zoo_instruction_set set, const zoo_tiles *tiles, const 
                          size_t tile_stride, size_t first, size_t count, size_t channels, const float *bias,
                          const float *addend, zoo_activation activation, float *moments, size_t moment_stride,
                          float *output);
-
-// MARK: winograd_filter.c
-
-// G g Gᵀ, in double, of 3×3 filters [outputs][inputs][9]: transformed [(size + 2)²][inputs][width], `width` being at least
-// `outputs` and the columns beyond them zero.
-void zoo_winograd_filter(zoo_instruction_set set, size_t size, size_t outputs, size_t inputs, const float *filter,
-                         size_t width, float *transformed);
 
 // MARK: activation.c
 

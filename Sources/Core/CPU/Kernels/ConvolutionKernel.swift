@@ -32,6 +32,8 @@ struct ConvolutionKernel: Kernel {
   /// Pixels of each chunk of a picture.
   private let counts: [UInt32]
   private let momentCount: Int
+  /// All windows are copied before the pieces of work are handed out, which are columns of one product then.
+  private let gathersFirst: Bool
   let scratch: Scratch
 
   /// For a convolution whose algorithm is `pointwise` or `im2col`.
@@ -102,6 +104,8 @@ struct ConvolutionKernel: Kernel {
       statistics != nil || weights.kernels == .openBLAS || phases.contains { $0.step != Extent(1) }
     let picturesPerUnit = isOnePicture ? 1 : input.count
     self.picturesPerUnit = picturesPerUnit
+    let isOneProduct =
+      phases.count == 1 && weights.groups == 1 && picturesPerUnit == input.count && weights.kernels != .openBLAS
     var pieces = 0
     var scratch = 0
     var counts: [UInt32] = []
@@ -110,7 +114,7 @@ struct ConvolutionKernel: Kernel {
       let matrix = phase.weights.matrices[0]
       let blocking = Blocking(
         rows: phase.windows.outputHeight * phase.windows.outputWidth * picturesPerUnit, columns: matrix.columns,
-        depth: matrix.depth)
+        depth: matrix.depth, sharesRows: isOneProduct)
       let isDirect =
         weights.algorithm == .pointwise && matrix.readsFloats && !Self.collides(stride: input.channels)
       let stride = isDirect ? 0 : Self.windowStride(rowSize: matrix.rowSize)
@@ -131,10 +135,26 @@ struct ConvolutionKernel: Kernel {
     momentCount =
       statistics == nil
       ? 0 : Statistics.scratch(pictures: output.count, chunks: counts.count, channels: output.channels)
-    self.scratch = Scratch(shared: momentCount, perThread: scratch)
+    gathersFirst = isOneProduct && self.phases[0].blocking.isByColumns && self.phases[0].windowStride > 0
+    self.scratch = Scratch(
+      shared: momentCount.roundedUp(to: Scratch.unit) + (gathersFirst ? scratch : 0),
+      perThread: gathersFirst ? 0 : scratch)
+  }
+
+  /// Behind the moments.
+  private func sharedWindows(_ call: KernelCall) -> UnsafeMutablePointer<Float> {
+    call.sharedScratch + momentCount.roundedUp(to: Scratch.unit)
   }
 
   func run(_ call: KernelCall) {
+    if gathersFirst {
+      let phase = phases[0]
+      call.parallelBlocks(phase.blocking.rows, of: Self.rowsPerCopy) { rows in
+        gatherWindows(
+          phase, phase.matrices[0], rows, from: call.input(0),
+          into: sharedWindows(call) + rows.lowerBound * phase.windowStride)
+      }
+    }
     call.parallelFor(input.count / picturesPerUnit * piecesPerUnit) { worker, index in
       let (unit, piece) = index.quotientAndRemainder(dividingBy: piecesPerUnit)
       // There are as few phases as sub-pixel positions.
@@ -165,6 +185,8 @@ struct ConvolutionKernel: Kernel {
     if leftStride == 0 {
       left = x + rows.lowerBound * input.channels
       leftStride = input.channels
+    } else if gathersFirst {
+      left = UnsafePointer(sharedWindows(call) + rows.lowerBound * phase.windowStride)
     } else {
       gatherWindows(phase, matrix, rows, from: x, into: scratch)
       left = UnsafePointer(scratch)
@@ -192,6 +214,8 @@ struct ConvolutionKernel: Kernel {
       (y + target * output.channels).update(from: result + offset * columns.count, count: columns.count)
     }
   }
+
+  private static let rowsPerCopy = 7
 
   /// Writes the windows of `rows`, which may lie in several pictures.
   private func gatherWindows(

@@ -23,6 +23,7 @@ struct ConvolutionWeights: Sendable {
   /// `[kH · kW][C]`; for the algorithm `depthwise`.
   let depthwise: AlignedBuffer?
   let winograd: WinogradWeights?
+  let fixedWinograd: FixedWinogradWeights?
   /// `[C][kH · kW · O]`, filled up with zeros to a multiple of `Scratch.unit` columns.
   let narrow: WeightMatrix?
   /// What padding is read from, `[C]`; for `depthwise`.
@@ -51,6 +52,7 @@ struct ConvolutionWeights: Sendable {
     let window = kernel.height * kernel.width
     var depthwise: AlignedBuffer?
     var winograd: WinogradWeights?
+    var fixedWinograd: FixedWinogradWeights?
     var narrow: WeightMatrix?
     var zeros: AlignedBuffer?
     var phases: [Phase] = []
@@ -63,7 +65,11 @@ struct ConvolutionWeights: Sendable {
       depthwise = packed
       zeros = try AlignedBuffer([], padding: inputChannels)
     case .winograd(let size):
-      winograd = try WinogradWeights(filter: filter, size: size, kernels, instructions)
+      if kernels == .bfloat16 {
+        fixedWinograd = try FixedWinogradWeights(filter: filter, size: size, instructions)
+      } else {
+        winograd = try WinogradWeights(filter: filter, size: size, kernels, instructions)
+      }
     case .narrow:
       let columns = (window * outputs).roundedUp(to: Scratch.unit)
       narrow = try WeightMatrix(depth: depth, columns: columns, kernels: kernels, instructions: instructions) { rows in
@@ -92,6 +98,7 @@ struct ConvolutionWeights: Sendable {
     }
     self.depthwise = depthwise
     self.winograd = winograd
+    self.fixedWinograd = fixedWinograd
     self.narrow = narrow
     self.zeros = zeros
     self.phases = phases
@@ -115,6 +122,7 @@ struct ConvolutionWeights: Sendable {
     algorithm = .im2col
     depthwise = nil
     winograd = nil
+    fixedWinograd = nil
     narrow = nil
     zeros = nil
     self.bias = try Self.packed(bias)
@@ -158,7 +166,7 @@ struct ConvolutionWeights: Sendable {
 
   var byteCount: Int {
     let matrices = phases.flatMap(\.matrices) + [narrow].compactMap { $0 }
-    return matrices.reduce(winograd?.byteCount ?? 0) { $0 + $1.byteCount }
+    return matrices.reduce(winograd?.byteCount ?? fixedWinograd?.byteCount ?? 0) { $0 + $1.byteCount }
       + [depthwise, zeros, bias].reduce(0) { $0 + ($1?.byteCount ?? 0) }
   }
 

@@ -3,129 +3,151 @@ import ZooBackend
 import ZooGraph
 import ZooTensor
 
-/// A 3×3 convolution with stride 1 by Winograd's F(m×m, 3×3): 4, 16 or 36 results from 16, 36 or 64 products for each pair of
-/// channels in place of 9 a result.
+/// A 3×3 convolution with stride 1 in float32 by Winograd's F(m×m, 3×3): 4, 16 or 36 results from 16, 36 or 64 products for
+/// each pair of channels in place of 9 a result.
 ///
 /// Rounding errors are some times those of the plain sum, about 1e-6 of the largest result for m = 4 and 1e-5 for m = 6. A
-/// NaN or an infinity in the input spreads over the tiles that it touches. In networks in bfloat16, operands are integers of
-/// 16 bits that share a scale with those of their row or column: bfloat16 itself would be several times less exact.
+/// NaN or an infinity in the input spreads over the tiles that it touches.
 ///
-/// A block of tiles is transformed, multiplied and transformed back while it is in the cache of one processor; what the
-/// blocks share is the weights, which each reads once. The instance normalisation before the convolution may be applied as
-/// the input is read, and the statistics for the one behind are taken of the results before they leave the registers.
+/// All threads transform a block of tiles, then each takes panels of columns: it transforms their filters, multiplies, and
+/// transforms the products back while they are in its cache. The instance normalisation before the convolution may be
+/// applied as the input is read, and the statistics for the one behind are taken of the results before they leave the
+/// registers.
 struct WinogradKernel: Kernel {
   private let weights: WinogradWeights
   private let bias: AlignedBuffer?
   private let activation, inputActivation: zoo_activation
   private let statistics: Statistics?
-  private let input, output: Picture
-  /// The windows of the tiles.
-  private let windows: WindowTable
-  private let tilesPerBlock, blocksPerImage: Int
-  /// Pixels of each block of a picture.
+  private let tiling: WinogradTiling
+  /// What a result must not depend on the number of threads: moments are taken of so many tiles.
+  private let tilesPerChunk: Int
+  private let chunksPerPart, partsPerBlock: Int
+  /// Pixels of each chunk of a picture.
   private let counts: [UInt32]
 
-  var algorithm: String { "\(weights.kernels == .bfloat16 ? "int16 " : "")winograd \(weights.size)×\(weights.size)" }
+  var algorithm: String { "winograd \(weights.size)×\(weights.size)" }
+
+  /// Tiles of a chunk, about.
+  private static let chunk = 32
+  /// Floats of the products of a part with a panel at most, where it can be helped: they stay in the L2 cache. The fewer
+  /// tiles are multiplied at a time, the more of the time goes into the transforms of the filters.
+  private static let maximumProducts = 256 * 1024
 
   /// - Parameters:
   ///   - statistics: what else to compute of the result.
   ///   - inputActivation: what follows the normalisation of the input, where statistics of it are given.
+  ///   - threads: that there is to be work for.
   init(
     _ options: Convolution, _ weights: WinogradWeights, bias: AlignedBuffer?, statistics: Statistics?,
-    inputActivation: zoo_activation, input: Shape, output: Shape
+    inputActivation: zoo_activation, input: Shape, output: Shape, threads: Int
   ) throws(BackendError) {
     self.weights = weights
     self.bias = bias
     self.statistics = statistics
     self.inputActivation = inputActivation
-    self.input = Picture(input)
-    self.output = Picture(output)
     activation = zoo_activation(options.activation)
-    let insets = options.insets(for: Extent(height: input[1], width: input[2]), kernel: Extent(3))
-    let size = weights.size
-    func axis(outputs: Int, inputs: Int, padding: Int) -> WindowTable.Axis {
-      let tiles = (outputs + size - 1) / size
-      return WindowTable.Axis(outputs: tiles, taps: size + 2) { tile, tap in
-        // The last tile may reach beyond what any result depends on.
-        let position = tile * size + tap
-        return position < outputs + 2 ? options.paddingMode.source(of: position - padding, in: inputs) : nil
-      }
-    }
-    let windows = try WindowTable(
-      rows: axis(outputs: output[1], inputs: input[1], padding: insets.top),
-      columns: axis(outputs: output[2], inputs: input[2], padding: insets.leading), inputWidth: input[2])
-    self.windows = windows
-    let tiles = windows.outputHeight * windows.outputWidth
-    let most = weights.tilesPerBlock
-    let blocks = (tiles + most - 1) / most
-    let tilesPerBlock = (tiles + blocks - 1) / blocks
-    self.tilesPerBlock = tilesPerBlock
-    blocksPerImage = (tiles + tilesPerBlock - 1) / tilesPerBlock
-    counts = stride(from: 0, to: tiles, by: tilesPerBlock).map { first in
-      (first..<min(first + tilesPerBlock, tiles)).reduce(0) { sum, tile in
-        let (row, column) = tile.quotientAndRemainder(dividingBy: windows.outputWidth)
-        return sum + UInt32(min(size, output[1] - row * size) * min(size, output[2] - column * size))
-      }
-    }
+    let tiling = try WinogradTiling(options, size: weights.size, input: input, output: output)
+    self.tiling = tiling
+    func shares(_ count: Int, ofAtMost most: Int) -> Int { (count + most - 1) / most }
+    func share(_ count: Int, ofAtMost most: Int) -> Int { shares(count, ofAtMost: shares(count, ofAtMost: most)) }
+    tilesPerChunk = share(tiling.count, ofAtMost: Self.chunk)
+    counts = tiling.pixelCounts(chunk: tilesPerChunk)
+    let most = max(Self.maximumProducts / (weights.side * weights.side * weights.width * tilesPerChunk), 1)
+    let together = weights.sumsDependOnRows ? 1 : Self.parts(panels: weights.panelCount, threads: threads)
+    let wanted = max(together, shares(counts.count, ofAtMost: most))
+    chunksPerPart = share(counts.count, ofAtMost: max(counts.count / wanted, 1))
+    partsPerBlock = min(together, shares(counts.count, ofAtMost: chunksPerPart))
   }
 
-  private var tileCount: Int { windows.outputHeight * windows.outputWidth }
+  /// Parts of a block whose products with all panels keep the threads busy until the end, or nearly.
+  private static func parts(panels: Int, threads: Int) -> Int {
+    /// How many times as long as with work that can be cut at will.
+    func waste(_ parts: Int) -> Double {
+      let turns = (panels * parts + threads - 1) / threads
+      return Double(turns * threads) / Double(panels * parts)
+    }
+    let least = (threads + panels - 1) / panels
+    return (least...least + 3).first { waste($0) < 1.15 } ?? least
+  }
+
+  private var tilesPerPart: Int { chunksPerPart * tilesPerChunk }
+  private var tilesPerBlock: Int { min(partsPerBlock * tilesPerPart, tiling.count) }
+  private var elementCount: Int { weights.side * weights.side }
+
+  /// From one element of the transformed input to the next: not a multiple of a page, of which a cache holds few.
+  private var step: Int { tilesPerBlock * weights.inputs + Scratch.unit }
+
   private var momentCount: Int {
     statistics == nil
-      ? 0 : Statistics.scratch(pictures: output.count, chunks: blocksPerImage, channels: output.channels)
+      ? 0
+      : Statistics.scratch(pictures: tiling.output.count, chunks: counts.count, channels: weights.outputs)
   }
-  private var transformedCount: Int { weights.transformedCount(tiles: tilesPerBlock) }
 
-  /// The transformed input, `[elements][tiles][C]`, and products, `[elements][tiles][columns]`.
+  /// The transformed input of a block, `[elements][tiles][C]`, and the moments; a row of transformed filters and the
+  /// products, `[elements][tiles][columns]`.
   var scratch: Scratch {
     Scratch(
-      shared: momentCount, perThread: transformedCount + weights.elementCount * tilesPerBlock * weights.groupWidth)
+      shared: elementCount * step + momentCount,
+      perThread: weights.rowCount + elementCount * tilesPerPart * weights.width)
   }
 
   func run(_ call: KernelCall) {
-    let x = call.input(0)
-    let addend = call.addend
-    let moments = call.resultStatistics == nil ? nil : call.sharedScratch
-    var tiles = zoo_tiles(
-      size: weights.size, across: windows.outputWidth, height: output.height, width: output.width,
-      pixel_stride: output.channels)
-    var gather = windows.gather(pixelStride: input.channels, channels: input.channels)
-    let instructions = weights.instructions.kernels
-    let width = weights.groupWidth
-    call.parallelFor(output.count * blocksPerImage) { worker, index in
-      let (image, block) = index.quotientAndRemainder(dividingBy: blocksPerImage)
-      let first = block * tilesPerBlock
-      let count = min(tilesPerBlock, tileCount - first)
-      let transformed = call.threadScratch(worker)
-      let products = transformed + transformedCount
-      withNormalization(call.statistics, image) { normalization in
-        weights.transform(
-          &gather, x + image * input.size, normalization, first: first, count: count, room: tilesPerBlock,
-          into: transformed)
-      }
-      for group in 0..<weights.groupCount {
-        weights.multiply(group: group, count: count, room: tilesPerBlock, transformed, into: products)
-        let channel = group * width
-        let offset = image * output.size + channel
-        zoo_winograd_output(
-          instructions, &tiles, products, count * width, width, first, count, min(width, output.channels - channel),
-          bias.map { $0.base + channel }, addend.map { $0 + offset }, activation,
-          moments.map { $0 + index * 3 * output.channels + channel }, output.channels, call.output + offset)
+    let transformed = call.sharedScratch
+    let moments = call.resultStatistics == nil ? nil : transformed + elementCount * step
+    for image in 0..<tiling.output.count {
+      for first in stride(from: 0, to: tiling.count, by: tilesPerBlock) {
+        let tiles = first..<min(first + tilesPerBlock, tiling.count)
+        transform(tiles, of: image, into: transformed, call)
+        let parts = (tiles.count + tilesPerPart - 1) / tilesPerPart
+        call.parallelFor(weights.panelCount * parts) { worker, index in
+          let (panel, part) = index.quotientAndRemainder(dividingBy: parts)
+          let start = tiles.lowerBound + part * tilesPerPart
+          let row = call.threadScratch(worker)
+          let products = row + weights.rowCount
+          let count = min(tilesPerPart, tiles.upperBound - start)
+          weights.multiply(
+            panel: panel, count: count, transformed + (start - tiles.lowerBound) * weights.inputs, step: step, row: row,
+            into: products)
+          finish(start..<start + count, of: image, panel: panel, products, moments, call)
+        }
       }
     }
     if let moments, let result = call.resultStatistics {
       statistics?.join(
-        moments, pictures: output.count, counts: counts, channels: output.channels, into: result, call)
+        moments, pictures: tiling.output.count, counts: counts, channels: weights.outputs, into: result, call)
     }
   }
 
-  private func withNormalization(
-    _ statistics: UnsafePointer<Float>?, _ image: Int, _ body: (UnsafePointer<zoo_normalization>?) -> Void
+  private func transform(
+    _ tiles: Range<Int>, of image: Int, into transformed: UnsafeMutablePointer<Float>, _ call: KernelCall
   ) {
-    guard let statistics else { return body(nil) }
-    let mean = statistics + image * 3 * input.channels
-    var normalization = zoo_normalization(
-      mean: mean, scale: mean + input.channels, shift: mean + 2 * input.channels, activation: inputActivation)
-    withUnsafePointer(to: &normalization) { body($0) }
+    let x = call.input(0) + image * tiling.input.size
+    tiling.withNormalization(call.statistics, inputActivation, image: image) { normalization in
+      call.parallelBlocks(tiles.count, of: tilesPerChunk) { part in
+        var gather = tiling.gather
+        zoo_winograd_input(
+          weights.instructions.kernels, weights.size, &gather, x, normalization, tiles.lowerBound + part.lowerBound,
+          part.count, transformed + part.lowerBound * weights.inputs, step, weights.inputs)
+      }
+    }
+  }
+
+  /// Writes the results of the products with a panel, chunk by chunk.
+  private func finish(
+    _ tiles: Range<Int>, of image: Int, panel: Int, _ products: UnsafePointer<Float>,
+    _ moments: UnsafeMutablePointer<Float>?, _ call: KernelCall
+  ) {
+    let (width, channels) = (weights.width, weights.outputs)
+    let channel = panel * width
+    let offset = image * tiling.output.size + channel
+    var geometry = tiling.tiles
+    for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: tilesPerChunk) {
+      let chunk = image * counts.count + first / tilesPerChunk
+      zoo_winograd_output(
+        weights.instructions.kernels, &geometry, products + (first - tiles.lowerBound) * width, tiles.count * width,
+        width, first, min(tilesPerChunk, tiles.upperBound - first), min(width, channels - channel),
+        bias.map { $0.base + channel }, call.addend.map { $0 + offset }, activation,
+        moments.map { $0 + chunk * 3 * channels + channel }, channels, call.output + offset)
+    }
   }
 }

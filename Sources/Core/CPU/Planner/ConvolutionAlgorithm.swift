@@ -18,12 +18,13 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
   /// - Parameters:
   ///   - filter: `[O, C/groups, kH, kW]`
   ///   - output: `[N, H', W', O]`, for the input that the network was built with; other sizes run too.
-  init(for options: Convolution, filter: Shape, output: Shape) {
+  ///   - kernels: what multiplies.
+  init(for options: Convolution, filter: Shape, output: Shape, _ kernels: ProductKernels) {
     if options.groups > 1, options.groups == filter[0], filter[1] == 1 {
       self = .depthwise
     } else if filter[2] == 1, filter[3] == 1, options.stride == Extent(1), options.padding.isNothingForPoints {
       self = .pointwise
-    } else if let size = Self.winogradSize(options, filter: filter, output: output) {
+    } else if let size = Self.winogradSize(options, filter: filter, output: output, kernels) {
       self = .winograd(size: size)
     } else if Self.suitsNarrow(options, filter: filter) {
       self = .narrow
@@ -49,14 +50,25 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
       && options.stride.width == 1 && options.dilation.width == 1
   }
 
-  /// Winograd's filters are up to four times as large and are read once for all tiles of a picture: with few tiles reading
-  /// them takes longer than the multiplications that they save; with few channels the transforms do.
-  private static func winogradSize(_ options: Convolution, filter: Shape, output: Shape) -> Int? {
+  private static func winogradSize(
+    _ options: Convolution, filter: Shape, output: Shape, _ kernels: ProductKernels
+  ) -> Int? {
     guard suitsWinograd(options, filter: filter), min(filter[0], filter[1]) >= 32 else { return nil }
-    func tiles(_ size: Int) -> Int { output[0] * ((output[1] + size - 1) / size) * ((output[2] + size - 1) / size) }
-    if tiles(4) >= 14 { return 4 }
-    if tiles(2) >= 14 { return 2 }
-    return nil
+    func tiles(_ size: Int) -> Int { (output[1] + size - 1) / size * ((output[2] + size - 1) / size) }
+    if kernels == .bfloat16 {
+      // Filters are transformed already, up to four times as large, and read once for all tiles of a picture: with few
+      // tiles reading them takes longer than the multiplications that they save. F(6×6) is not exact enough.
+      return [4, 2].first { output[0] * tiles($0) >= 14 }
+    }
+    let pairs = filter[0] * filter[1]
+    /// In multiplications, for a picture: the products; the transforms, where a number read counts as 18 of them and one
+    /// written as 30; and those of the filters, which were measured for all sizes.
+    func cost(_ size: Int) -> Int {
+      let elements = (size + 2) * (size + 2)
+      return elements * tiles(size) * (pairs + 18 * filter[1] + 30 * filter[0]) + (12 * elements + 130) * pairs
+    }
+    let best = [6, 4, 2].min { cost($0) < cost($1) } ?? 4
+    return cost(best) < 9 * output[1] * output[2] * pairs ? best : nil
   }
 
   private static func suitsWinograd(_ options: Convolution, filter: Shape) -> Bool {

@@ -143,6 +143,11 @@ struct Planner {
     if let winograd = weights.winograd {
       return try WinogradKernel(
         options, winograd, bias: weights.bias, statistics: statistics(fusion),
+        inputActivation: inputActivation(fusion), input: input, output: output, threads: threads)
+    }
+    if let winograd = weights.fixedWinograd {
+      return try FixedWinogradKernel(
+        options, winograd, bias: weights.bias, statistics: statistics(fusion),
         inputActivation: inputActivation(fusion), input: input, output: output)
     }
     if let matrix = weights.narrow {

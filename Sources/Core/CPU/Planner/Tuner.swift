@@ -24,7 +24,7 @@ struct Tuner {
       guard case .convolution(let options) = node.operation, packer.quantization?.computes(id) != true,
         case .constant(let filter) = graph.nodes[node.inputs[1]].operation
       else { continue }
-      let usual = ConvolutionAlgorithm(for: options, filter: filter.shape, output: node.shape)
+      let usual = ConvolutionAlgorithm(for: options, filter: filter.shape, output: node.shape, packer.kernels)
       let candidates = [usual] + usual.alternatives(for: options, filter: filter.shape).filter { $0 != usual }
       guard candidates.count > 1 else { continue }
       let layer = describe(options, filter: filter.shape, input: graph.nodes[node.inputs[0]].shape, output: node.shape)

@@ -25,7 +25,8 @@ struct WeightPacker: Sendable {
       return .convolution(
         try ConvolutionWeights(
           options, filter: filter, bias: reader.optionalConstant(2),
-          algorithm: algorithm ?? ConvolutionAlgorithm(for: options, filter: filter.shape, output: node.shape), kernels,
+          algorithm: algorithm
+            ?? ConvolutionAlgorithm(for: options, filter: filter.shape, output: node.shape, kernels), kernels,
           instructions))
     case .transposedConvolution(let options):
       return .convolution(

@@ -16,14 +16,30 @@ struct Blocking: Sendable, Hashable {
   private static let maximumElements = 112 * 1024
   /// Pieces of work to aim for, so that threads finish at about the same time.
   private static let wantedCount = 16
+  /// Columns that give enough blocks where all rows are in each.
+  private static let columnsOfFewRows = 8 * WeightMatrix.columnUnit
   private static let minimumColumns = 2 * WeightMatrix.columnUnit
   /// Multiplications that are worth being handed out: some microseconds.
   private static let minimumWork = 1 << 18
 
+  /// True where every block has all rows.
+  var isByColumns: Bool { rowBlocks == 1 && columnBlocks > 1 }
+
   /// For `[rows][depth] · [depth][columns]`.
-  init(rows: Int, columns: Int, depth: Int) {
+  ///
+  /// - Parameter sharesRows: rows may be in many blocks at no cost.
+  init(rows: Int, columns: Int, depth: Int, sharesRows: Bool = false) {
     self.rows = rows
     self.columns = columns
+    if sharesRows, rows <= Self.maximumRows, rows * depth > Self.maximumElements, columns >= Self.columnsOfFewRows {
+      // The weights are larger than the rows, and each is read once. A product takes some steps of the depth for all
+      // columns before the next, so that not all of the rows have to stay in the cache.
+      rowsPerBlock = rows
+      rowBlocks = 1
+      columnsPerBlock = WeightMatrix.columnUnit
+      columnBlocks = (columns + columnsPerBlock - 1) / columnsPerBlock
+      return
+    }
     let fitting = Self.maximumElements / max(depth, 1) / Self.rowUnit * Self.rowUnit
     let most = min(max(fitting, Self.rowUnit), Self.maximumRows)
     let least = (rows + most - 1) / most
