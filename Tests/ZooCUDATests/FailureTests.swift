@@ -141,10 +141,10 @@ extension CUDATests {
     func invalidInputs() throws {
       let device = try SoftwareDevice.shared.get()
       let executable = try SoftwareDevice.backend().compile(smallNetwork(), options: CompileOptions())
-      let before = device.launches
+      let before = device.launches()
       let error = try failure { _ = try executable.run(inputs([1, 12, 10, 7])) }
       #expect(error.code == .invalidInput)
-      #expect(device.launches == before)
+      #expect(device.launches() == before)
     }
   }
 }

@@ -53,7 +53,7 @@ public struct SoftwareDevice: Sendable {
     throw LibraryError("there is no C++ compiler for the software device: install clang++ or g++")
   }
 
-  /// Switched off and on again: nothing fails any more.
+  /// Switched off and on again: nothing fails any more, and what is counted of a device begins anew.
   ///
   /// - Parameters:
   ///   - capability: 10 · major + minor.
@@ -64,13 +64,24 @@ public struct SoftwareDevice: Sendable {
   }
 
   /// Makes a call of the interface fail once, after so many that do not.
-  public func fail(_ call: String, with result: Int, after count: Int = 0) {
-    self.call("zoo_software_fail", as: (@convention(c) (UnsafePointer<CChar>, Int32, Int32) -> Void).self)(
-      call, Int32(result), Int32(count))
+  ///
+  /// - Parameter device: whose calls; nil for whichever comes first.
+  public func fail(_ call: String, with result: Int, after count: Int = 0, on device: Int? = nil) {
+    self.call("zoo_software_fail", as: (@convention(c) (UnsafePointer<CChar>, Int32, Int32, Int32) -> Void).self)(
+      call, Int32(result), Int32(count), Int32(device ?? -1))
   }
 
   public var compilations: Int { Int(call("zoo_software_compilations", as: (@convention(c) () -> Int32).self)()) }
-  public var launches: Int { Int(call("zoo_software_launches", as: (@convention(c) () -> Int32).self)()) }
+
+  /// Kernels that a device has run.
+  public func launches(on device: Int = 0) -> Int {
+    Int(call("zoo_software_launches", as: (@convention(c) (Int32) -> Int32).self)(Int32(device)))
+  }
+
+  /// Copies to a device's memory that were waited for: weights.
+  public func uploads(on device: Int = 0) -> Int {
+    Int(call("zoo_software_uploads", as: (@convention(c) (Int32) -> Int32).self)(Int32(device)))
+  }
 
   /// Bytes of a device's memory that are taken.
   public func memoryUsed(on device: Int = 0) -> Int {

@@ -49,10 +49,10 @@ struct allocation {
 /// By address, to know what is whose.
 std::map<unsigned long long, allocation> allocations;
 std::map<void *, size_t> host_allocations;
-/// The call that fails next, after so many that do not.
+/// The call that fails next, after so many that do not; of one device, or of any where it is -1.
 std::string failing_call;
-int failing_result = 0, calls_before = 0;
-std::atomic<int> compilations{0}, launches{0};
+int failing_result = 0, calls_before = 0, failing_device = -1;
+std::atomic<int> compilations{0};
 
 bool is_fatal(int result) {
   return result >= ZOO_CU_ILLEGAL_ADDRESS && result <= ZOO_CU_LAUNCH_FAILED && result != 701;
@@ -75,6 +75,7 @@ struct zoo_cu_context_s {
   size_t memory_used = 0;
   /// What a card that is lost answers from then on.
   std::atomic<int> sticky{0};
+  std::atomic<int> launches{0}, uploads{0};
 };
 struct zoo_cu_graph_s { std::vector<work> steps; };
 struct zoo_cu_graph_exec_s { std::vector<work> steps; };
@@ -107,6 +108,7 @@ int check(const char *call, zoo_cu_context_s *context) {
   if (context && context->sticky) return context->sticky;
   std::lock_guard<std::mutex> guard(lock);
   if (failing_call != call) return 0;
+  if (failing_device >= 0 && (!context || context->device != failing_device)) return 0;
   if (calls_before-- > 0) return 0;
   failing_call.clear();
   if (context && is_fatal(failing_result)) context->sticky = failing_result;
@@ -160,16 +162,19 @@ EXPORT void zoo_software_reset(int devices, int compute_capability, size_t memor
       context.memory_used = 0;
     }
     context.sticky = 0;
+    context.launches = context.uploads = 0;
   }
 }
-EXPORT void zoo_software_fail(const char *call, int result, int after) {
+EXPORT void zoo_software_fail(const char *call, int result, int after, int device) {
   std::lock_guard<std::mutex> guard(lock);
   failing_call = call;
   failing_result = result;
   calls_before = after;
+  failing_device = device;
 }
 EXPORT int zoo_software_compilations() { return compilations; }
-EXPORT int zoo_software_launches() { return launches; }
+EXPORT int zoo_software_launches(int device) { return contexts[device].launches; }
+EXPORT int zoo_software_uploads(int device) { return contexts[device].uploads; }
 EXPORT size_t zoo_software_memory_used(int device) { return contexts[device].memory_used; }
 
 // The driver.
@@ -279,6 +284,7 @@ EXPORT int cuMemcpyHtoD_v2(unsigned long long target, const void *source, size_t
   CHECK_CONTEXT();
   if (!is_allocated(target, bytes)) return ZOO_CU_INVALID_VALUE;
   memcpy((void *)target, source, bytes);
+  current->uploads++;
   return 0;
 }
 EXPORT int cuMemcpyHtoDAsync_v2(unsigned long long target, const void *source, size_t bytes, zoo_cu_stream stream) {
@@ -391,7 +397,7 @@ EXPORT int cuLaunchKernel(
   if (shared > function->shared_limit) return ZOO_CU_INVALID_VALUE;
   std::string arguments((const char *)parameters[0], function->argument_size);
   return submit(stream, [=] {
-    launches++;
+    contexts[function->device].launches++;
     const unsigned grid[3] = {grid_x, grid_y, grid_z}, block[3] = {block_x, block_y, block_z};
     void *own[] = {(void *)arguments.data()};
     return function->launch(function->entry, grid, block, own) ? 0 : ZOO_CU_LAUNCH_TIMEOUT;
