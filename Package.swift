@@ -163,7 +163,7 @@ let package = Package(
       of: "ZooCUDA",
       [
         "ZooTensor", "ZooGraph", "ZooBackend", "ZooLibraries", "ZooOpParity", "ZooSoftwareDevice", "ZooHamming",
-        "CCUDA",
+        "CCUDA", "ZooCPU", "ZooRuntime", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN", "ZooTinyModels", logging,
       ]),
     tests(of: "ZooWeights", ["ZooTensor", "ZooSeeded"]),
     tests(of: "ZooImaging", ["ZooTensor", "ZooSeeded", "CZooImaging"]),

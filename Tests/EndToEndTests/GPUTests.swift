@@ -46,6 +46,24 @@ struct GPUTests {
     #expect(lines.contains { $0.contains("other@1") && $0.contains("cuda:0") }, "\(list)")
   }
 
+  @Test("a model whose instances are on two GPUs is shown so by `zoo list` and `zoo info`, and by --json one by one")
+  func instancesOnTwoGPUs() async throws {
+    try write("device: DEVICE_CUDA instances: 2 gpus: [0, 1]")
+    let environment = try gpu().merging(["ZOO_SOFTWARE_DEVICES": "2"]) { $1 }
+    let server = try await Programs.ServerProcess(models: models, environment: environment)
+    let list = try await Programs.zoo("list", server: server.address)
+    #expect(list.output.contains(" cuda:0,1 "), "\(list)")
+    let info = try await Programs.zoo("info", "tiny", server: server.address)
+    #expect(info.output.contains("float32 on cuda:0,1"), "\(info)")
+    struct List: Decodable {
+      struct Model: Decodable { var device: String, devices: [String] }
+      var models: [Model]
+    }
+    let json = try await Programs.zoo("list", "--json", server: server.address)
+    let model = try #require(JSONDecoder().decode(List.self, from: Data(json.output.utf8)).models.first)
+    #expect(model.device == "cuda:0,1" && model.devices == ["cuda:0", "cuda:1"])
+  }
+
   @Test("a model that asks for a GPU does not load without one, and says why; one that takes what there is does")
   func withoutGPU() async throws {
     try write("device: DEVICE_CUDA")

@@ -2,18 +2,20 @@ import Foundation
 import Synchronization
 import Testing
 import ZooBackend
+import ZooGraph
 import ZooTensor
 
 @testable import ZooRuntime
 
 /// A network that returns what it is fed, and waits in between until `count` calls are inside, or for good while it is shut.
-private final class MeetingPlace: Executable {
+private final class MeetingPlace: Backend, Executable {
   private struct State {
     var inside = 0
     var most = 0
     var total = 0
   }
 
+  let name = "meeting"
   private let state = Mutex(State())
   private let condition = NSCondition()
   private let count: Int
@@ -21,6 +23,8 @@ private final class MeetingPlace: Executable {
   init(count: Int) {
     self.count = count
   }
+
+  func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable { self }
 
   func run(_ inputs: [Tensor]) throws -> [Tensor] {
     condition.withLock {
@@ -46,10 +50,17 @@ private final class MeetingPlace: Executable {
 
   private func tensor(_ value: Int) throws -> Tensor { try Tensor([Float(value)], shape: [1]) }
 
+  private func worker(on place: MeetingPlace, instances: Int, capacity: Int = 64) throws -> ComputeWorker {
+    let builder = GraphBuilder()
+    let graph = builder.graph(outputs: [("y", try builder.input("x", shape: [1]).relu())])
+    let network = try PlacedNetwork(graph, options: CompileOptions(concurrentCalls: instances), backends: [place])
+    return ComputeWorker(network: network, capacity: capacity, name: "test")
+  }
+
   /// Two calls that wait for each other can only end where both are inside at once.
   @Test func asManyRequestsComputeAtOnceAsThereAreInstances() async throws {
     let place = MeetingPlace(count: 2)
-    let worker = ComputeWorker(executable: place, instances: 2, capacity: 64, name: "test")
+    let worker = try worker(on: place, instances: 2)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for value in 0..<32 {
         group.addTask {
@@ -69,7 +80,7 @@ private final class MeetingPlace: Executable {
     let place = MeetingPlace(count: processors + 3)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for value in 0..<processors + 3 {
-        let worker = ComputeWorker(executable: place, instances: 1, capacity: 1, name: "test \(value)")
+        let worker = try worker(on: place, instances: 1, capacity: 1)
         group.addTask { _ = try await worker.run([tensor(value)], deadline: soon) }
       }
       try await group.waitForAll()
@@ -79,7 +90,7 @@ private final class MeetingPlace: Executable {
 
   @Test func oneInstanceComputesOneRequestAfterTheOther() async throws {
     let place = MeetingPlace(count: 1)
-    let worker = ComputeWorker(executable: place, instances: 1, capacity: 64, name: "test")
+    let worker = try worker(on: place, instances: 1)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for value in 0..<32 {
         group.addTask { _ = try await worker.run([tensor(value)], deadline: soon) }
@@ -92,7 +103,7 @@ private final class MeetingPlace: Executable {
 
   @Test func whatIsCancelledWhileItWaitsDoesNotCompute() async throws {
     let place = MeetingPlace(count: 2)
-    let worker = ComputeWorker(executable: place, instances: 1, capacity: 64, name: "test")
+    let worker = try worker(on: place, instances: 1)
     // Inside until a second one comes, which the only instance has no room for.
     let inside = Task { try await worker.run([tensor(0)], deadline: soon) }
     while place.total < 1 { try await Task.sleep(for: .milliseconds(1)) }

@@ -103,6 +103,7 @@ struct ManifestReaderTests {
     (9, "placement { instances: 2 threads: 2 }", "placement.threads"),
     (9, "placement { device: DEVICE_CUDA gpus: 64 }", "placement.gpus"),
     (9, "placement { device: DEVICE_CPU gpus: 0 }", "placement.gpus"),
+    (9, "placement { instances: 2 gpus: [1, 1] }", "placement.gpus"),
     (9, "placement { precision: PRECISION_BFLOAT16 calibration: \"weights.safetensors\" }", "placement.calibration"),
     (9, "placement { calibration: \"weights.safetensors\" }", "placement.calibration"),
     (9, "inputs { name: \"x\" shape: [1, -2] }", "inputs[0].shape"),

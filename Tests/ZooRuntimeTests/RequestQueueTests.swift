@@ -30,6 +30,16 @@ struct RequestQueueTests {
     #expect(again)
   }
 
+  @Test func whatIsPutBackIsNextThoughItIsFull() {
+    var queue = queue(capacity: 2, [1: 1, 2: 1])
+    _ = queue.next(at: start)
+    _ = queue.enqueue(3, deadline: start + .seconds(1))
+    queue.putBack(1, deadline: start + .seconds(1))
+    #expect((0..<3).map { _ in queue.next(at: start).batch } == [[1], [2], [3]])
+    queue.putBack(1, deadline: start + .seconds(1))
+    #expect(queue.next(at: start + .seconds(2)) == RequestQueue.Decision(expired: [1]))
+  }
+
   @Test func tellsWhoseTimeIsOver() {
     var queue = queue([1: 1, 2: 5, 3: 1, 4: 5])
     let decisions = (0..<2).map { _ in queue.next(at: start + .seconds(2)) }

@@ -51,16 +51,22 @@ struct DevicesTests {
     let library = try NVMLStandIn(.healthy)
     defer { library.remove() }
     var result = WireDevicesResult(try await monitor(library).report())
-    let models = [("a", "cpu"), ("b", "cuda:0"), ("c", "cuda:1"), ("d", "reference"), ("e", "cuda:0"), ("f", "")].map {
-      (name, device) in
+    let models = [
+      ("a", ["cpu"]), ("b", ["cuda:0"]), ("c", ["cuda:1"]), ("d", ["reference"]), ("e", ["cuda:0", "cuda:2"]),
+      ("f", []),
+    ].map { (name, devices) in
       WireModelStatus.with {
         $0.name = name
         $0.version = 1
-        $0.device = device
+        $0.devices = devices
       }
     }
-    result.place(models, cards: ["cuda:0": result.devices[2].uuid, "cuda:1": "GPU-of-another-machine"])
-    #expect(result.devices.map(\.models) == [["a@1", "d@1"], [], ["b@1", "e@1"]])
+    result.place(
+      models,
+      cards: [
+        "cuda:0": result.devices[2].uuid, "cuda:1": "GPU-of-another-machine", "cuda:2": result.devices[1].uuid,
+      ])
+    #expect(result.devices.map(\.models) == [["a@1", "d@1"], ["e@1"], ["b@1", "e@1"]])
     let server = try await RunningServer(devices: monitor(library))
     let client = server.client()
     #expect(try await client.devices().devices.map(\.models) == [["tiny@1"], [], []])

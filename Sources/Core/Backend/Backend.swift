@@ -92,6 +92,8 @@ public struct BackendError: Error, Sendable, CustomStringConvertible {
   public enum Code: Sendable, Hashable {
     /// This backend is not to be had on this machine.
     case unavailable
+    /// The device failed while it did this, and is unavailable from then on.
+    case deviceLost
     case unsupported
     case invalidInput
     case outOfMemory

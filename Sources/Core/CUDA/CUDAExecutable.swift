@@ -33,7 +33,7 @@ public final class CUDAExecutable: Executable, IdleMemoryHolder {
   /// Runs the network; several calls at once are safe, each on a stream of its own.
   ///
   /// - Throws: ``BackendError``: `invalidInput` for inputs that do not fit, `outOfMemory` where the card has no room,
-  ///   `internalFailure` where it failed, `unavailable` after it failed for good.
+  ///   `internalFailure` where it failed, `deviceLost` where it failed for good, and `unavailable` from then on.
   public func run(_ inputs: [Tensor]) throws -> [Tensor] {
     let shapes = try planner.network.graph.validate(inputs)
     return try withLane(for: inputs.map(\.shape), shapes) { try $0.run(inputs) }

@@ -130,15 +130,22 @@ public actor ModelRuntime {
       status.description_p = manifest.description_p
     }
     if let instance = entry.instance {
-      status.device = instance.device
-      if status.reason.isEmpty { status.reason = instance.executable.departures }
+      status.devices = instance.network.devices
+      status.device = Self.summary(of: status.devices)
+      if status.reason.isEmpty { status.reason = instance.network.departures }
       status.precision = instance.manifest.placement.precision.name
       status.parameters = UInt64(instance.graph.parameterCount)
-      let memory = instance.executable.memory
+      let memory = instance.network.memory
       status.memoryBytes = UInt64(memory.weights + memory.activations)
       status.statistics = instance.statistics
     }
     return status
+  }
+
+  /// `cuda:0,1` of `cuda:0` and `cuda:1`.
+  private static func summary(of devices: [String]) -> String {
+    let further = devices.dropFirst().map { $0.drop { $0 != ":" }.dropFirst() }
+    return ([devices[0][...]] + further).joined(separator: ",")
   }
 
   /// The version that answers requests which name none: the newest that is available.
@@ -285,10 +292,11 @@ public actor ModelRuntime {
       entries[id]?.goldenError = goldenError
       entries[id]?.loadTime = .now - start
       advance(id, .passed)
-      if !instance.executable.departures.isEmpty {
-        logger.warning("moved", metadata: ["model": "\(id)", "reason": "\(instance.executable.departures)"])
+      let network = instance.network
+      if !network.departures.isEmpty {
+        logger.warning("moved", metadata: ["model": "\(id)", "reason": "\(network.departures)"])
       }
-      logger.notice("serving", metadata: ["model": "\(id)", "device": "\(instance.device)"])
+      logger.notice("serving", metadata: ["model": "\(id)", "device": "\(Self.summary(of: network.devices))"])
     } catch {
       let error = ZooError(wrapping: error)
       advance(id, .failed(reason: error.message))

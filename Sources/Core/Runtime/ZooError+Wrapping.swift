@@ -30,6 +30,7 @@ extension ZooError {
       case .invalidInput: self.init(.invalidArgument, error.message, cause: error.cause)
       case .unavailable, .unsupported: self.init(.failedPrecondition, error.message, cause: error.cause)
       case .outOfMemory: self.init(.resourceExhausted, error.message, cause: error.cause)
+      case .deviceLost: self.init(.internal, error.message, cause: error.cause)
       case .internalFailure: self.init(.internal, "the backend failed", cause: error)
       }
     default: self.init(.internal, "the server failed", cause: error)

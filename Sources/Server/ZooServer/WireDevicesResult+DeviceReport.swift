@@ -13,11 +13,13 @@ extension WireDevicesResult {
   ///
   /// - Parameter cards: the UUIDs of GPUs by the names of their backends; all other backends run on the CPU.
   mutating func place(_ models: [WireModelStatus], cards: [String: String]) {
-    for model in models where !model.device.isEmpty {
-      let place = devices.firstIndex { device in
-        if let uuid = cards[model.device] { device.uuid == uuid } else { device.id == "cpu" }
+    for model in models {
+      for backend in model.devices {
+        let place = devices.firstIndex { device in
+          if let uuid = cards[backend] { device.uuid == uuid } else { device.id == "cpu" }
+        }
+        if let place { devices[place].models.append("\(model.name)@\(model.version)") }
       }
-      if let place { devices[place].models.append("\(model.name)@\(model.version)") }
     }
   }
 }

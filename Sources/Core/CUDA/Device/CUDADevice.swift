@@ -94,8 +94,8 @@ public final class CUDADevice: @unchecked Sendable {
   }
 
   /// - Parameter doing: when it failed, after "while": `the network ran`.
-  /// - Throws: ``BackendError`` for any result but success. After an error from which a context does not recover, every
-  ///   later call fails at once.
+  /// - Throws: ``BackendError`` for any result but success: `deviceLost` for one from which a context does not recover,
+  ///   after which every later call fails at once.
   func check(_ result: zoo_cu_result, _ doing: @autoclosure () -> String) throws(BackendError) {
     guard result != success else { return }
     let description = driver.describe(result)
@@ -108,7 +108,7 @@ public final class CUDADevice: @unchecked Sendable {
     if Self.isFatal(result) {
       fault.withLock { $0 = $0 ?? "\(description) while \(doing())" }
       throw BackendError(
-        .internalFailure,
+        .deviceLost,
         "the GPU cuda:\(ordinal) failed while \(doing()): \(description). It is out of use until the server is restarted"
       )
     }

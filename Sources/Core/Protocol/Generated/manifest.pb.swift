@@ -282,12 +282,14 @@ public nonisolated struct WirePlacement: Sendable {
   /// For int8: the file of the version with the ranges of the network's results, written by `zoo-server calibrate`.
   public var calibration: String = String()
 
-  /// Requests that compute at once, each on one thread: more requests a second where many wait, none of them sooner. 0 or 1:
-  /// one after the other, each on `threads`.
+  /// Requests that compute at once, on a CPU each on one thread: more requests a second where many wait, none of them sooner.
+  /// 0 or 1: one after the other, each on `threads`.
   public var instances: UInt32 = 0
 
-  /// The GPUs that it may run on, as `nvidia-smi` counts; none named, on any. One runs it: that with the most free memory, and
-  /// another of them when that is lost.
+  /// The GPUs that it may run on, as `nvidia-smi` counts, each once; none named, on any. One of them runs it: that with the
+  /// most free memory, and another when that is lost. Where several are named and `instances` is more than 1, the instances
+  /// are spread over them, those with the most free memory where there are more GPUs than instances; a GPU that is lost takes
+  /// its instances with it.
   public var gpus: [UInt32] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()

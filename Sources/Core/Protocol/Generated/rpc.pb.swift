@@ -767,7 +767,7 @@ public nonisolated struct WireModelStatus: @unchecked Sendable {
     set {_uniqueStorage()._serving = newValue}
   }
 
-  /// cpu, cuda:0, reference
+  /// cpu, cuda:0, reference; cuda:0,1 where its instances are on two GPUs.
   public var device: String {
     get {_storage._device}
     set {_uniqueStorage()._device = newValue}
@@ -802,6 +802,12 @@ public nonisolated struct WireModelStatus: @unchecked Sendable {
   public var description_p: String {
     get {_storage._description_p}
     set {_uniqueStorage()._description_p = newValue}
+  }
+
+  /// Those of `device` one by one: cuda:0, cuda:1.
+  public var devices: [String] {
+    get {_storage._devices}
+    set {_uniqueStorage()._devices = newValue}
   }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -2601,7 +2607,7 @@ nonisolated extension WireMachine: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireModelStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ModelStatus"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}plugin\0\u{1}state\0\u{1}reason\0\u{1}serving\0\u{1}device\0\u{1}precision\0\u{1}parameters\0\u{3}memory_bytes\0\u{1}statistics\0\u{1}description\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0\u{1}plugin\0\u{1}state\0\u{1}reason\0\u{1}serving\0\u{1}device\0\u{1}precision\0\u{1}parameters\0\u{3}memory_bytes\0\u{1}statistics\0\u{1}description\0\u{1}devices\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -2616,6 +2622,7 @@ nonisolated extension WireModelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
     var _memoryBytes: UInt64 = 0
     var _statistics: WireStatistics? = nil
     var _description_p: String = String()
+    var _devices: [String] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2638,6 +2645,7 @@ nonisolated extension WireModelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
       _memoryBytes = source._memoryBytes
       _statistics = source._statistics
       _description_p = source._description_p
+      _devices = source._devices
     }
   }
 
@@ -2668,6 +2676,7 @@ nonisolated extension WireModelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
         case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._memoryBytes) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._statistics) }()
         case 12: try { try decoder.decodeSingularStringField(value: &_storage._description_p) }()
+        case 13: try { try decoder.decodeRepeatedStringField(value: &_storage._devices) }()
         default: break
         }
       }
@@ -2716,6 +2725,9 @@ nonisolated extension WireModelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
       if !_storage._description_p.isEmpty {
         try visitor.visitSingularStringField(value: _storage._description_p, fieldNumber: 12)
       }
+      if !_storage._devices.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._devices, fieldNumber: 13)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2737,6 +2749,7 @@ nonisolated extension WireModelStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if _storage._memoryBytes != rhs_storage._memoryBytes {return false}
         if _storage._statistics != rhs_storage._statistics {return false}
         if _storage._description_p != rhs_storage._description_p {return false}
+        if _storage._devices != rhs_storage._devices {return false}
         return true
       }
       if !storagesAreEqual {return false}

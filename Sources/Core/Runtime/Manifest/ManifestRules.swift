@@ -79,6 +79,9 @@ struct ManifestRules {
       check(gpu < 64, "placement.gpus", "\(gpu) is over 63: GPUs count from 0")
     }
     check(
+      Set(manifest.placement.gpus).count == manifest.placement.gpus.count, "placement.gpus",
+      "a GPU is named twice: name each once, and give `instances` for how many requests compute at once")
+    check(
       manifest.placement.gpus.isEmpty || [.unspecified, .auto, .cuda].contains(manifest.placement.device),
       "placement.gpus", "the model is placed elsewhere: give device: DEVICE_CUDA or DEVICE_AUTO, or leave gpus out")
     check(manifest.placement.threads <= 1024, "placement.threads", "\(manifest.placement.threads) is over 1024")

@@ -22,7 +22,7 @@ final class ModelInstance: Sendable {
   let manifest: WireManifest
   let plugin: any ModelPlugin
   let graph: Graph
-  let executable: PlacedExecutable
+  let network: PlacedNetwork
   let precision: Precision
   let locations: [String: String]
   /// What was measured of the network's layers, now or before.
@@ -62,17 +62,15 @@ final class ModelInstance: Sendable {
     options.precision = precision
     tuning = TuningFile(in: folder).tuning(measures: tunes)
     options.tuning = tuning
-    executable = try PlacedExecutable(graph, options: options, backends: candidates)
+    network = try PlacedNetwork(
+      graph, options: options, backends: candidates, placeCount: manifest.placement.placeCount)
     self.plugin = plugin
     self.graph = graph
     capacity = manifest.queue.capacity == 0 ? 64 : Int(manifest.queue.capacity)
-    worker = ComputeWorker(executable: executable, instances: instances, capacity: capacity, name: manifest.name)
+    worker = ComputeWorker(network: network, capacity: capacity, name: manifest.name)
     self.manifest = manifest
     self.locations = locations
   }
-
-  /// As a backend is named.
-  var device: String { executable.device }
 
   private static func requireFiniteConstants(of graph: Graph) throws {
     var constants: [String: Tensor] = [:]
@@ -100,18 +98,21 @@ final class ModelInstance: Sendable {
     }
   }
 
-  /// Runs the manifest's goldens; where one backend does not reproduce them, on the next that there is.
+  /// Runs the manifest's goldens wherever the network is; where one backend does not reproduce them, it is left.
   ///
   /// - Returns: the largest difference.
   func selfTest() throws -> Float {
-    while true {
+    var differences: [String: Float] = [:]
+    while let place = network.places.first(where: { differences[$0.device] == nil }) {
       do {
-        return try SelfTest(plugin: plugin, graph: graph, executable: executable, locations: locations)
-          .run(manifest.goldens)
+        differences[place.device] = try SelfTest(
+          plugin: plugin, graph: graph, executable: place.executable, locations: locations
+        ).run(manifest.goldens)
       } catch {
-        try executable.moveOn(because: error)
+        try network.leave(place, because: error)
       }
     }
+    return network.places.compactMap { differences[$0.device] }.max() ?? 0
   }
 
   // MARK: Requests

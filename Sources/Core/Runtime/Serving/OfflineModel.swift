@@ -58,7 +58,7 @@ public struct OfflineModel: Sendable {
   /// `horse2zebra@1`
   public var name: String { "\(instance.manifest.name)@\(instance.manifest.version)" }
   public var graph: Graph { instance.graph }
-  public var executable: any Executable { instance.executable.current }
+  public var executable: any Executable { instance.network.places[0].executable }
   public var precision: Precision { instance.precision }
 
   /// What the network gets for a picture, a JPEG or PNG file.

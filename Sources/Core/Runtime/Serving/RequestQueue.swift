@@ -37,6 +37,11 @@ struct RequestQueue: Sendable {
     return true
   }
 
+  /// Takes a request that was handed out and could not run: it is the next, and not refused.
+  mutating func putBack(_ id: ID, deadline: Instant) {
+    waiting.insert(Waiting(id: id, deadline: deadline), at: 0)
+  }
+
   /// - Returns: false where the request is not waiting: it runs already, or was never here.
   mutating func cancel(_ id: ID) -> Bool {
     guard let index = waiting.firstIndex(where: { $0.id == id }) else { return false }

@@ -22,6 +22,9 @@ extension WirePlacement {
     }
   }
 
+  /// On how many of them it is at once, at most: instances are spread over several GPUs where these are named.
+  var placeCount: Int { gpus.count > 1 ? max(1, Int(instances)) : 1 }
+
   private func candidates(_ kind: String, among backends: [any Backend]) throws(ZooError) -> [any Backend] {
     let alike = backends.filter { $0.kind == kind }
     guard !alike.isEmpty else {
@@ -40,8 +43,8 @@ extension WirePlacement {
           + "says which it uses")
     }
     let usable = named.filter { !($0 is UnavailableBackend) }
-    // Those that are not say why.
-    return usable.isEmpty ? [named[0]] : Self.roomiestFirst(usable)
+    // Those that are not say why: alone, and beside others where it is spread over them.
+    return usable.isEmpty ? [named[0]] : Self.roomiestFirst(placeCount > 1 ? named : usable)
   }
 
   private func mayRun(on gpu: any Backend) -> Bool {
