@@ -17,6 +17,18 @@ extension OpenIndex {
 
   func search(_ call: WireSearchCall, deadline: ContinuousClock.Instant) async throws -> WireSearchResult {
     let settings = settings
+    do {
+      return try await search(call, settings: settings, deadline: deadline)
+    } catch {
+      guard call.version == 0, self.settings.active != settings.active else { throw error }
+      // The version that answered when it began has gone.
+      return try await search(call, settings: self.settings, deadline: deadline)
+    }
+  }
+
+  private func search(
+    _ call: WireSearchCall, settings: IndexSettings, deadline: ContinuousClock.Instant
+  ) async throws -> WireSearchResult {
     let hasher = try hasher(version: call.version, of: settings)
     let k = call.k == 0 ? 10 : Int(call.k)
     guard k <= ItemLimits.k, call.candidates <= ItemLimits.k else {
