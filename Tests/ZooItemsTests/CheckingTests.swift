@@ -7,8 +7,7 @@ struct CheckingTests {
     var item = NewItem(
       id: "a", category: "Bags", attributes: ["colour": "red"], link: "",
       picture: NewPicture(
-        hash: ContentHash(repeatElement(7, count: 32))!, codes: [1: [0, 0, 0, 0]], data: nil,
-        prediction: Prediction()))
+        hash: ContentHash(repeatElement(7, count: 32))!, codes: [1: [0, 0, 0, 0]], data: nil))
     change(&item)
     return item
   }

@@ -24,7 +24,10 @@ extension NewItem {
     item.category = try ItemText.checked(category, "\(field()).category", bytes: ItemLimits.categoryBytes)
     item.attributes = try ItemText.checked(attributes, "\(field()).attributes")
     item.link = try ItemText.checked(link, "\(field()).link", bytes: ItemLimits.linkBytes, mayBeEmpty: true)
-    item.picture.prediction = try picture.prediction.checked("\(field()).picture.prediction")
+    item.predicted.attributes = try ItemText.checked(predicted.attributes, "\(field()).predicted.attributes")
+    for (version, prediction) in picture.predictions {
+      item.picture.predictions[version] = try prediction.checked("\(field()).picture.predictions[\(version)]")
+    }
     if let data = picture.data, data.isEmpty || data.count > ItemLimits.pictureBytes {
       throw SearchError(
         .invalid,

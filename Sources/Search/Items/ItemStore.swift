@@ -8,12 +8,15 @@
 public protocol ItemStore: Sendable {
   /// What the index is, as it was last saved.
   func settings() async throws -> IndexSettings
+  /// Saves settings. Where they make another version of the hasher the active one, items get in the same step what that
+  /// version predicted of their pictures, as far as they go by predictions (``Item/predicted``); an item of whose picture
+  /// there is no prediction of it keeps what it has.
   func save(_ settings: IndexSettings) async throws
 
   /// Adds items, or replaces those whose ids are there. Of two items with one id in a batch the later one stays.
   ///
-  /// Numbers are given in the order of the batch. A picture that is there keeps its data and gains codes; one that no item
-  /// shows any more goes.
+  /// Numbers are given in the order of the batch. A picture that is there keeps what it has and gains data, codes and
+  /// predictions; one that no item shows any more goes.
   ///
   /// - Returns: for each item, what became of it.
   func put(_ items: [NewItem]) async throws -> [PutOutcome]
@@ -38,13 +41,15 @@ public protocol ItemStore: Sendable {
 
   // MARK: Versions of the hasher
 
+  /// The versions whose codes it takes.
+  func widths() async throws -> HasherWidths
   /// Takes codes of a version from now on, all of `bits` bits. Nothing happens where it does so already.
   func addVersion(_ version: UInt32, bits: Int) async throws
   /// Pictures, in the order of their hashes, that have no code of a version and have data.
   func pictures(withoutCodeOf version: UInt32, after hash: ContentHash?, limit: Int) async throws -> [ContentHash]
-  /// Adds codes to pictures; those that have gone meanwhile are passed over.
+  /// Gives codes of a version to pictures, with its predictions; pictures that have gone meanwhile are passed over.
   func setCodes(_ codes: [PictureCode], of version: UInt32) async throws
-  /// Forgets a version and its codes.
+  /// Forgets a version with its codes and predictions. Fails with `failedPrecondition` where it is the active or the next one.
   func removeVersion(_ version: UInt32) async throws
 
   /// Builds what is derived from the stored items anew: column files, sorted segments, statistics.

@@ -48,4 +48,19 @@ public enum ItemText {
     }
     return checked
   }
+
+  /// Names of attributes in normalization form C. `field` as in ``checked(_:_:bytes:mayBeEmpty:)``.
+  public static func checked(
+    _ names: Set<String>, _ field: @autoclosure () -> String
+  ) throws(SearchError) -> Set<String> {
+    guard names.count <= ItemLimits.attributes else {
+      throw SearchError(
+        .invalid, "\(field()) has \(names.count) names where \(ItemLimits.attributes) are the most: leave some out")
+    }
+    var checked: Set<String> = []
+    for name in names {
+      checked.insert(try self.checked(name, "a name in \(field())", bytes: ItemLimits.attributeBytes))
+    }
+    return checked
+  }
 }

@@ -31,7 +31,8 @@ extension PostgresStore {
       try (0..<rows.count).map { row in
         Item(
           number: UInt32(try rows.bigint(row, 0)), id: try rows.text(row, 1), category: try rows.text(row, 2),
-          attributes: try rows.strings(row, 3), link: try rows.text(row, 4), picture: try rows.hash(row, 5))
+          attributes: try rows.strings(row, 3), link: try rows.text(row, 4), picture: try rows.hash(row, 5),
+          predicted: rows.isNull(row, 6) ? PredictedFields() : try rows.json(row, 6))
       }
     }
   }
@@ -42,11 +43,14 @@ extension PostgresStore {
     try await read(Call("SELECT * FROM zoo.picture($1, $2)", [.int(index), .bytea(hash.bytes)])) { _, rows in
       guard rows.count > 0 else { return nil }
       var codes: [UInt32: [UInt8]] = [:]
-      for case (let version?, let code?) in zip(try rows.bigints(0, 2), try rows.varbits(0, 3)) {
+      for case (let version?, let code?) in zip(try rows.bigints(0, 1), try rows.varbits(0, 2)) {
         codes[UInt32(version)] = code
       }
-      return StoredPicture(
-        hash: hash, codes: codes, prediction: try rows.json(0, 0), hasData: try rows.bool(0, 1))
+      var predictions: [UInt32: Prediction] = [:]
+      for (version, prediction) in try rows.json(0, 3, as: [String: Prediction].self) {
+        if let version = UInt32(version) { predictions[version] = prediction }
+      }
+      return StoredPicture(hash: hash, codes: codes, predictions: predictions, hasData: try rows.bool(0, 0))
     }
   }
 

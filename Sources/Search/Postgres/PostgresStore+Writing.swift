@@ -27,6 +27,11 @@ extension PostgresStore {
 
   // MARK: Versions of the hasher
 
+  public func widths() async throws -> HasherWidths {
+    let begin = Call("SELECT * FROM zoo.begin_reading($1)", [.int(index)])
+    return try await cluster.read { link in try IndexState(try link.run(begin)).widths }
+  }
+
   public func addVersion(_ version: UInt32, bits: Int) async throws {
     try HasherWidths.check(bits: bits, "bits")
     try await cluster.write { [index] in try $0.addVersion(version, bits: bits, to: index) }

@@ -22,7 +22,7 @@ struct ItemReader {
     let rows = try Row.fetchCursor(
       database.cachedStatement(
         sql: """
-          SELECT items.number, items.id, items.label, items.link, pictures.hash
+          SELECT items.number, items.id, items.label, items.link, pictures.hash, items.predicted
           FROM items JOIN pictures ON pictures.number = items.picture \(clause)
           """), arguments: arguments)
     var items: [Item] = []
@@ -30,8 +30,11 @@ struct ItemReader {
       let number: UInt32 = row[0]
       guard let picture = ContentHash(try row.bytes(4)) else { throw damaged("the picture of item \(number)") }
       let (category, attributes) = try words(ofLabel: row[2])
+      let predicted = try (row[5] as String?).map { try PredictedFields(json: $0, "predicted of item \(number)") }
       items.append(
-        Item(number: number, id: row[1], category: category, attributes: attributes, link: row[3], picture: picture))
+        Item(
+          number: number, id: row[1], category: category, attributes: attributes, link: row[3], picture: picture,
+          predicted: predicted ?? PredictedFields()))
     }
     return items
   }

@@ -42,18 +42,20 @@ extension SQLiteStore {
     try await read { reader in
       guard
         let row = try reader.row(
-          "SELECT number, prediction, has_data FROM pictures WHERE hash = ?", [Data(hash.bytes)])
+          "SELECT number, has_data FROM pictures WHERE hash = ?", [Data(hash.bytes)])
       else { return nil }
       let number: Int64 = row[0]
       var codes: [UInt32: [UInt8]] = [:]
+      var predictions: [UInt32: Prediction] = [:]
       for row in try Row.fetchAll(reader.database, sql: "SELECT version FROM versions") {
         let version: UInt32 = row[0]
         codes[version] = try reader.row(
           "SELECT code FROM \(Schema.codes(of: version)) WHERE picture = ?", [number])?.bytes(0)
+        predictions[version] = try reader.row(
+          "SELECT prediction FROM \(Schema.predictions(of: version)) WHERE picture = ?", [number]
+        ).map { try Prediction(json: $0[0], "a prediction of picture \(hash)") }
       }
-      return StoredPicture(
-        hash: hash, codes: codes, prediction: try Prediction(json: row[1], "the prediction of picture \(hash)"),
-        hasData: row[2])
+      return StoredPicture(hash: hash, codes: codes, predictions: predictions, hasData: row[1])
     }
   }
 

@@ -5,7 +5,7 @@ extension SQLiteStore {
 
   public func save(_ settings: IndexSettings) async throws {
     let settings = try settings.checked()
-    try await write(size: 1) { try $0.save(settings) }
+    try await file.reporting { try await queue.alone { [queue] in try queue.save(settings) } }
   }
 
   public func put(_ items: [NewItem]) async throws -> [PutOutcome] {
@@ -25,6 +25,8 @@ extension SQLiteStore {
   }
 
   // MARK: Versions of the hasher
+
+  public func widths() async throws -> HasherWidths { try resident.memory().widths }
 
   public func addVersion(_ version: UInt32, bits: Int) async throws {
     try HasherWidths.check(bits: bits, "bits")

@@ -10,15 +10,8 @@ extension WriteQueue {
     let changes: Changes
     var ends: [@Sendable () -> Void] = []
     do {
-      let memory = try resident.memory()
-      changes = try pool.writeWithoutTransaction { database in
-        var transaction = WriteTransaction(database, memory)
-        try database.inTransaction(.immediate) {
-          for job in jobs { ends.append(try job.write(&transaction)) }
-          try transaction.finish()
-          return .commit
-        }
-        return transaction.changes
+      changes = try write(try resident.memory()) { transaction in
+        for job in jobs { ends.append(try job.write(&transaction)) }
       }
     } catch {
       guard jobs.count > 1 else { return jobs[0].fail(error) }
@@ -29,11 +22,44 @@ extension WriteQueue {
       resident.replace(try resident.memory().applying(changes))
       for end in ends { end() }
     } catch {
-      let ended = SearchError(
-        .internal, "what was stored could not be done in memory: open the index again", cause: error)
-      resident.end(ended)
+      let ended = end(error)
       for job in jobs { job.fail(ended) }
     }
+  }
+
+  /// Saves settings, while nobody else writes. Where another version becomes the active one, the columns are read anew: most
+  /// items may have another label, and be in another partition. Codes are in memory twice for as long as that takes.
+  func save(_ settings: IndexSettings) throws {
+    let memory = try resident.memory()
+    let changes = try write(memory) { try $0.save(settings) }
+    do {
+      let isSwitched = settings.active.version != memory.settings.active.version
+      resident.replace(
+        isSwitched
+          ? try pool.read { try Memory(reading: $0, threads: memory.threads) } : try memory.applying(changes))
+    } catch {
+      throw end(error)
+    }
+  }
+
+  private func write(_ memory: Memory, _ body: (inout WriteTransaction) throws -> Void) throws -> Changes {
+    try pool.writeWithoutTransaction { database in
+      var transaction = WriteTransaction(database, memory)
+      try database.inTransaction(.immediate) {
+        try body(&transaction)
+        try transaction.finish()
+        return .commit
+      }
+      return transaction.changes
+    }
+  }
+
+  /// The database is ahead of memory, for good.
+  private func end(_ error: any Error) -> SearchError {
+    let ended = SearchError(
+      .internal, "what was stored could not be done in memory: open the index again", cause: error)
+    resident.end(ended)
+    return ended
   }
 }
 

@@ -47,8 +47,11 @@ extension WriteTransaction {
         number: number, category: category, label: try label(category: category, item.attributes),
         picture: picture.number)
       try execute(
-        "INSERT INTO items (number, id, label, picture, link) VALUES (?, ?, ?, ?, ?)",
-        [Int64(number), item.id, Int64(new.label), picture.number, item.link])
+        "INSERT INTO items (number, id, label, picture, link, predicted) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+          Int64(number), item.id, Int64(new.label), picture.number, item.link,
+          item.predicted.isEmpty ? nil : try item.predicted.json(),
+        ])
       changes.additions.items[new.label, default: 0] += 1
       for (version, code) in picture.codes { changes.indexes[version, default: .init()].insert(new.entry(code)) }
       outcomes.append(PutOutcome(number: number, replaced: old != nil, duplicateOf: duplicate))
@@ -104,9 +107,7 @@ extension WriteTransaction {
     if let stored {
       number = stored[0]
     } else {
-      try execute(
-        "INSERT INTO pictures (hash, prediction, has_data) VALUES (?, ?, 0)",
-        [Data(new.hash.bytes), try new.prediction.json()])
+      try execute("INSERT INTO pictures (hash, has_data) VALUES (?, 0)", [Data(new.hash.bytes)])
       number = database.lastInsertedRowID
     }
     var hasData: Bool = stored?[1] ?? false
@@ -122,6 +123,11 @@ extension WriteTransaction {
       } else if let code = new.codes[version] {
         try set(code, of: version, picture: number, before: nil)
         codes[version] = code
+      }
+      if new.codes[version] != nil, let prediction = new.predictions[version] {
+        try execute(
+          "INSERT OR IGNORE INTO \(Schema.predictions(of: version)) (picture, prediction) VALUES (?, ?)",
+          [number, try prediction.json()])
       }
     }
     return (number, codes, codes.isEmpty && !hasData)
@@ -150,7 +156,7 @@ extension WriteTransaction {
     }
   }
 
-  /// Sets codes that have been checked, but for their widths.
+  /// Sets codes and predictions that have been checked, but for the codes' widths.
   mutating func set(_ codes: [PictureCode], of version: UInt32) throws {
     _ = try changes.widths.width(of: version, "version")
     for (index, code) in codes.enumerated() {
@@ -158,7 +164,9 @@ extension WriteTransaction {
       let row = try row("SELECT number FROM pictures WHERE hash = ?", [Data(code.picture.bytes)])
       guard let picture: Int64 = row?[0] else { continue }
       try set(code.code, of: version, picture: picture, before: try self.code(of: picture, version))
-      try execute("UPDATE pictures SET prediction = ? WHERE number = ?", [try code.prediction.json(), picture])
+      try execute(
+        "INSERT OR REPLACE INTO \(Schema.predictions(of: version)) (picture, prediction) VALUES (?, ?)",
+        [picture, try code.prediction.json()])
     }
   }
 }

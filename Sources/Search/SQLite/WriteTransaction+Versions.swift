@@ -4,6 +4,8 @@ import ZooItems
 extension WriteTransaction {
   mutating func save(_ settings: IndexSettings) throws {
     try settings.check(changes.widths)
+    let version = settings.active.version
+    if version != changes.settings.active.version { try applyPredictions(of: version) }
     try execute("UPDATE state SET settings = ?", [try settings.json()])
     changes.settings = settings
   }
@@ -26,6 +28,11 @@ extension WriteTransaction {
     guard version != changes.settings.active.version else {
       throw SearchError(
         .failedPrecondition, "version \(version) of the hasher answers searches: make another one active first")
+    }
+    guard version != changes.settings.next?.version else {
+      throw SearchError(
+        .failedPrecondition,
+        "the index is being hashed with version \(version) of the hasher: save settings without it first")
     }
     try Schema.removeVersion(version, in: database)
     changes.widths.bits[version] = nil

@@ -34,21 +34,27 @@ extension OpenIndex {
   }
 
   private func newItem(_ item: WirePutItem, picture: NewPicture, settings: IndexSettings) throws -> NewItem {
-    let category = item.category.isEmpty ? picture.prediction.category : item.category
+    let prediction = picture.predictions[settings.active.version] ?? Prediction()
+    let category = item.category.isEmpty ? prediction.category : item.category
     guard !category.isEmpty else {
       throw SearchError(
         .invalid, "category of \"\(item.id)\" is empty: an item that comes as a code names its category")
     }
-    var attributes = picture.prediction.attributes
+    var attributes = prediction.attributes
     for (name, value) in item.attributes { attributes[name] = value.isEmpty ? nil : value }
     let known = Set(settings.attributes.map(\.name))
     for name in item.attributes.keys.sorted() where !known.contains(name) {
       throw SearchError(
         .invalid, "attributes of \"\(item.id)\" has \(name): the index has \(known.sorted().joined(separator: ", "))")
     }
+    // Of what came as a code nothing will ever be predicted.
+    let predicted =
+      picture.data == nil
+      ? PredictedFields()
+      : PredictedFields(category: item.category.isEmpty, attributes: known.subtracting(item.attributes.keys))
     return NewItem(
       id: item.id, category: category, attributes: attributes.filter { known.contains($0.key) }, link: item.link,
-      picture: picture)
+      picture: picture, predicted: predicted)
   }
 
   // MARK: Pictures
@@ -103,14 +109,14 @@ extension OpenIndex {
   ) async throws -> NewPicture {
     let known = try await store.picture(hash)
     var picture = NewPicture(
-      hash: hash, codes: known?.codes ?? [:], data: [UInt8](data),
-      prediction: known?.prediction ?? Prediction())
-    for version in [settings.next, settings.active].compactMap({ $0?.version }) where picture.codes[version] == nil {
+      hash: hash, codes: known?.codes ?? [:], data: [UInt8](data), predictions: known?.predictions ?? [:])
+    for version in [settings.next, settings.active].compactMap({ $0?.version })
+    where picture.codes[version] == nil || picture.predictions[version] == nil {
       let hashed = try await hashing.pass {
         try await hasher.hash(data, by: settings.model, version: version, categories: 1, deadline: deadline)
       }
-      picture.codes[version] = hashed.code
-      if known == nil { picture.prediction = Prediction(hashed) }
+      picture.codes[version] = picture.codes[version] ?? hashed.code
+      picture.predictions[version] = Prediction(hashed)
     }
     return picture
   }
@@ -142,8 +148,7 @@ extension OpenIndex {
     guard let hash = ContentHash(SHA256.hash(data: Data("code".utf8) + code.data)) else {
       throw SearchError(.internal, "SHA-256 is not 32 bytes")
     }
-    return NewPicture(
-      hash: hash, codes: [settings.active.version: [UInt8](code.data)], data: nil, prediction: Prediction())
+    return NewPicture(hash: hash, codes: [settings.active.version: [UInt8](code.data)], data: nil)
   }
 
   // MARK: Looking
@@ -184,5 +189,7 @@ extension WireStoredItem {
     link = item.link
     pictureSha256 = "\(item.picture)"
     number = item.number
+    categoryPredicted = item.predicted.category
+    predictedAttributes = item.predicted.attributes.sorted()
   }
 }

@@ -4,9 +4,10 @@ import Synchronization
 import ZooItems
 import ZooProtocol
 
-/// Hashing anew: every picture gets a code of the next version, page by page in the order of content hashes; what is put
-/// meanwhile is hashed by both versions. When no picture is left without, and nobody is writing, the next version becomes
-/// the active one. How far it has come is what the store has, so a kill at any time costs no more than a page.
+/// Hashing anew: every picture gets a code and a prediction of the next version, page by page in the order of content
+/// hashes; what is put meanwhile is hashed by both versions. When no picture is left without, and nobody is writing, the
+/// next version becomes the active one, and the store gives its predictions to the items in the same step. How far it has
+/// come is what the store has, so a kill at any time costs no more than a page.
 extension OpenIndex {
   private static let page = 64
 
@@ -39,6 +40,19 @@ extension OpenIndex {
         settings.isRehashStopped = false
       }
       runRehash(next, acceptsMissing: acceptsMissing)
+    }
+  }
+
+  /// Forgets versions that nobody needs, where a kill came before that was done.
+  func dropLeftovers() async throws {
+    let versions = try await store.widths().bits.keys.sorted()
+    let settings = try await store.settings()
+    for version in versions where version != settings.active.version && version != settings.next?.version {
+      do {
+        try await store.removeVersion(version)
+      } catch let error as SearchError where error.code == .failedPrecondition {
+        // Another server has begun with it this moment.
+      }
     }
   }
 

@@ -62,7 +62,9 @@ public actor SearchService {
       let settings = try await store.settings()
       // An older version of the model is not loaded by itself.
       _ = try await hasher.open(settings.model, version: settings.active.version)
-      return index(settings, provider: provider, store: store)
+      let index = index(settings, provider: provider, store: store)
+      try await index.dropLeftovers()
+      return index
     } catch {
       await store.close()
       throw error

@@ -7,9 +7,9 @@ import ZooSQLiteStore
 ///
 ///     zoo-store-crash FOLDER SCRIPT
 ///
-/// Each line of the script is a write, `WRITER put ID CATEGORY COLOUR HASH` or `WRITER remove ID`, with tabs between. The
-/// lines of one writer are done one after another, the writers at the same time. A picture's code is the first bytes of
-/// its hash. The number of each line goes to the standard output when it is done.
+/// Each line of the script is a write, `WRITER put ID CATEGORY COLOUR HASH`, `WRITER remove ID` or `WRITER activate
+/// VERSION`, with tabs between. The lines of one writer are done one after another, the writers at the same time. A
+/// picture's code is the first bytes of its hash. The number of each line goes to the standard output when it is done.
 @main
 struct StoreCrash {
   struct Line: Sendable {
@@ -39,6 +39,11 @@ struct StoreCrash {
   }
 
   private static func write(_ words: [String], to store: SQLiteStore) async throws {
+    if words[1] == "activate" {
+      var settings = try await store.settings()
+      settings.active.version = UInt32(words[2]) ?? 0
+      return try await store.save(settings)
+    }
     guard words[1] == "put" else {
       _ = try await store.remove([words[2]])
       return
@@ -51,7 +56,7 @@ struct StoreCrash {
     _ = try await store.put([
       NewItem(
         id: words[2], category: words[3], attributes: ["colour": words[4]], link: "",
-        picture: NewPicture(hash: hash, codes: [1: Array(bytes.prefix(8))], data: bytes, prediction: Prediction()))
+        picture: NewPicture(hash: hash, codes: [1: Array(bytes.prefix(8))], data: bytes))
     ])
   }
 

@@ -18,12 +18,17 @@ public struct TinyHasher: Sendable {
   public var bits: Int
   /// Other seeds, other heads.
   public var seed: UInt64
+  /// Whether it has heads for ``attributes``.
+  public var predictsAttributes: Bool
 
-  public init(_ name: String = "tiny-hasher", version: Int = 1, bits: Int = 64, seed: UInt64 = 1) {
+  public init(
+    _ name: String = "tiny-hasher", version: Int = 1, bits: Int = 64, seed: UInt64 = 1, predictsAttributes: Bool = false
+  ) {
     self.name = name
     self.version = version
     self.bits = bits
     self.seed = seed
+    self.predictsAttributes = predictsAttributes
   }
 
   /// Writes the model into its place in a repository.
@@ -33,7 +38,9 @@ public struct TinyHasher: Sendable {
 
   /// Writes the model into `folder`, with its manifest.
   public func write(to folder: URL) throws {
-    try FileManager.default.createDirectory(at: folder.appending(path: "golden"), withIntermediateDirectories: true)
+    for name in predictsAttributes ? ["golden", "attributes"] : ["golden"] {
+      try FileManager.default.createDirectory(at: folder.appending(path: name), withIntermediateDirectories: true)
+    }
     let path = { (name: String) in folder.appending(path: name).path(percentEncoded: false) }
     try FileManager.default.copyItem(at: Self.trunk, to: folder.appending(path: "trunk.safetensors"))
     try SafetensorsWriter.write(Weights(heads()), to: path("heads.safetensors"))
@@ -44,7 +51,14 @@ public struct TinyHasher: Sendable {
     configuration.bits = UInt32(bits)
     configuration.preprocessing.shortSide = 64
     configuration.preprocessing.crop = 64
-    let weights = ["trunk.safetensors", "heads.safetensors", "categories.txt"]
+    var weights = ["trunk.safetensors", "heads.safetensors", "categories.txt"]
+    for (name, values) in predictsAttributes ? Self.attributes : [] {
+      var head = AttributeHead()
+      head.name = name
+      configuration.attributes.append(head)
+      weights.append("attributes/\(name).txt")
+      try lines(values).write(to: folder.appending(path: "attributes/\(name).txt"))
+    }
     let plugin = try SearchHasherPlugin(
       configuration, files: ModelFiles(locations: weights.reduce(into: [:]) { $0[$1] = path($1) }))
     var numbers = SeededGenerator(seed: 99)
@@ -68,6 +82,7 @@ public struct TinyHasher: Sendable {
           trunk: BACKBONE_RESNET18
           bits: \(bits)
           preprocessing { short_side: 64 crop: 64 }
+          \(configuration.attributes.map { "attributes { name: \"\($0.name)\" }" }.joined(separator: " "))
         }
       }
       description: "A tiny hasher."
@@ -82,7 +97,8 @@ public struct TinyHasher: Sendable {
   private func heads() throws -> [String: Tensor] {
     var numbers = SeededGenerator(seed: seed)
     var heads: [String: Tensor] = [:]
-    for (name, outputs) in [("hash", bits), ("category", Self.categories.count)] {
+    let attributes = predictsAttributes ? Self.attributes.map { ("attribute.\($0.0)", $0.1.count) } : []
+    for (name, outputs) in [("hash", bits), ("category", Self.categories.count)] + attributes {
       heads["\(name).weight"] = try Tensor(
         (0..<outputs * Self.features).map { _ in numbers.weight() }, shape: [outputs, Self.features])
       heads["\(name).bias"] = try Tensor((0..<outputs).map { _ in numbers.weight() * 0.1 }, shape: [outputs])

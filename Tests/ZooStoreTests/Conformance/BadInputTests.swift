@@ -34,7 +34,11 @@ struct BadInputTests {
     Row("items[1].picture.data has 0 bytes") { $0.picture.data = [] },
     Row("items[1].picture.codes[1] has 7 bytes") { $0.picture.codes = [1: [0, 0, 0, 0, 0, 0, 0]] },
     Row("items[1].picture.codes[1] has 0 bytes") { $0.picture.codes = [1: []] },
-    Row("items[1].picture.prediction.category has") { $0.picture.prediction.category = "\u{7F}" },
+    Row("items[1].picture.predictions[1].category has") { item in
+      item.picture.predictions = [1: Prediction(category: "\u{7F}")]
+    },
+    Row("a name in items[1].predicted.attributes is empty") { $0.predicted.attributes = [""] },
+    Row("items[1].predicted.attributes has 65 names") { $0.predicted.attributes = Set((0..<65).map { "\($0)" }) },
   ]
 
   @Test("an item that is beyond a limit, named by field and value", arguments: Stores.all, rows)

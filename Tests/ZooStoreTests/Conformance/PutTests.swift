@@ -72,11 +72,15 @@ struct PutTests {
   func gaining(_ kind: any StoreUnderTest) async throws {
     try await kind.withStore(.testing(next: .init(version: 2, bits: 64))) { store in
       var item = NewItem.testing("a")
-      item.picture = .testing(1, codes: [1: 0], prediction: Prediction(category: "Bags"))
+      item.picture = .testing(
+        1, codes: [1: 0], predictions: [1: Prediction(category: "Bags"), 2: Prediction(category: "Hats")])
       _ = try await store.put([item])
       #expect(try await store.ids(version: 2) == [])
       item.id = "b"
-      item.picture = .testing(1, codes: [1: 3, 2: 5], data: [1, 2], prediction: Prediction(category: "Shoes"))
+      item.picture = .testing(1, codes: [1: 3, 2: 5], data: [1, 2], predictions: [1: Prediction(category: "Shoes")])
+      _ = try await store.put([item])
+      #expect(try await store.picture(.testing(1))?.predictions == [1: Prediction(category: "Bags")])
+      item.picture.predictions[2] = Prediction(category: "Belts", attributes: ["colour": "red"])
       _ = try await store.put([item])
       item.id = "c"
       item.picture = .testing(1, codes: [:], data: [9])
@@ -84,8 +88,10 @@ struct PutTests {
       #expect(
         try await store.picture(.testing(1))
           == StoredPicture(
-            hash: .testing(1), codes: [1: code(0), 2: code(5)], prediction: Prediction(category: "Bags"),
-            hasData: true))
+            hash: .testing(1), codes: [1: code(0), 2: code(5)],
+            predictions: [
+              1: Prediction(category: "Bags"), 2: Prediction(category: "Belts", attributes: ["colour": "red"]),
+            ], hasData: true))
       #expect(try await store.data(ofPicture: .testing(1)) == [1, 2])
       #expect(try await store.ids(version: 1) == ["a", "b", "c"])
       #expect(try await store.ids(version: 2) == ["a", "b", "c"])

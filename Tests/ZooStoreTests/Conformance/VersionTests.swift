@@ -36,7 +36,7 @@ struct VersionTests {
         first.map { PictureCode(picture: $0, code: code(.max), prediction: prediction) }, of: 2)
       #expect(try await store.picture(hashes[0]) == nil)
       #expect(try await store.picture(hashes[1])?.codes[2] == code(.max))
-      #expect(try await store.picture(hashes[1])?.prediction == prediction)
+      #expect(try await store.picture(hashes[1])?.predictions == [2: prediction])
       #expect(try await store.pictures(withoutCodeOf: 2, after: nil, limit: 100) == Array(hashes[2...]))
       #expect(try await store.ids(version: 2).count == 2)
       #expect(try await store.ids(version: 1).count == 8)
@@ -53,6 +53,7 @@ struct VersionTests {
         try await store.nearest(NearestQuery(code: code(0), version: 2, k: 9)).matches.allSatisfy { $0.distance == 1 })
 
       await expectError(.failedPrecondition, "version 1") { try await store.removeVersion(1) }
+      await expectError(.failedPrecondition, "version 2") { try await store.removeVersion(2) }
       settings.active = .init(version: 2, bits: 64)
       settings.next = nil
       try await store.save(settings)

@@ -54,6 +54,9 @@ final class PostgresCluster: Sendable {
     _ = try await Self.run([command, node, "--folder", folder])
   }
 
+  /// Runs tools/deploy/sql on the primaries.
+  func upgrade() async throws { _ = try await Self.run(["upgrade", "--folder", folder]) }
+
   func down() async throws { _ = try await Self.run(["down", "--folder", folder]) }
 
   /// - Returns: what it printed, without the last line end.

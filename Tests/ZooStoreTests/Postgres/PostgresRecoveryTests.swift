@@ -26,20 +26,26 @@ struct PostgresRecoveryTests {
   ///
   /// - Parameter isDecided: whether it has told the coordinator before.
   private func dieRemoving(from index: PostgresIndex, isDecided: Bool) async throws {
+    let call = Call(
+      "SELECT * FROM zoo.remove_items($1, $2)", [.int(index.postgres.index), .texts(["one", "two"])])
+    try await dieWriting(call, to: index, decision: isDecided ? [] : nil)
+  }
+
+  /// - Parameter decision: what the coordinator has done with it; nil where it has not been told.
+  private func dieWriting(_ call: Call, to index: PostgresIndex, decision: [Call]?) async throws {
     try await index.postgres.cluster.write { [number = index.postgres.index] _ in
       let coordinator = try Connection(to: index.connection, lockTimeout: 5)
       let begun = try coordinator.run(Call("SELECT * FROM zoo.begin_writing($1)", [.int(number)]))
       let transaction = try begun.bigint(0, 0)
       for (shard, target) in try begun.texts(0, 2).enumerated() {
         let connection = try Connection(to: target, lockTimeout: 5)
-        _ = try connection.run([
-          .begin, Call("SELECT * FROM zoo.remove_items($1, $2)", [.int(number), .texts(["one", "two"])]),
-        ])
+        _ = try connection.run([.begin, call])
         _ = try connection.run(.prepare(PreparedTransaction(index: number, number: transaction, shard: shard)))
       }
-      if isDecided {
-        _ = try coordinator.run(
-          Call("INSERT INTO zoo.transactions (number, index) VALUES ($1, $2)", [.bigint(transaction), .int(number)]))
+      if let decision {
+        let row = Call(
+          "INSERT INTO zoo.transactions (number, index) VALUES ($1, $2)", [.bigint(transaction), .int(number)])
+        _ = try coordinator.run([.begin] + decision + [row, .commit])
       }
     }
   }
@@ -89,6 +95,91 @@ struct PostgresRecoveryTests {
       #expect(try await index.store.items(ids: ["one", "two"]) == [nil, nil])
       #expect(try await index.store.statistics().items == 0)
     }
+  }
+
+  @Test(
+    "predictions of a version that was to become active, before and after it was decided", arguments: [false, true])
+  func switching(isDecided: Bool) async throws {
+    try await withIndex { index in
+      let store = index.store
+      try await store.addVersion(2, bits: 64)
+      var items = (1...4).map { (number: Int) in NewItem.testing("\(number)", picture: number) }
+      for place in items.indices {
+        items[place].picture.codes[2] = code(0)
+        items[place].picture.predictions = [2: Prediction(category: "Hats")]
+        items[place].predicted = PredictedFields(category: true)
+      }
+      _ = try await store.put(items)
+      let call = Call("SELECT zoo.apply_predictions($1, $2)", [.int(index.postgres.index), .bigint(2)])
+      let settings = Call(
+        "UPDATE zoo.indexes SET settings = jsonb_set(settings, '{active,version}', '2') WHERE number = $1",
+        [.int(index.postgres.index)])
+      try await dieWriting(call, to: index, decision: isDecided ? [settings] : nil)
+      #expect(try await store.settings().active.version == (isDecided ? 2 : 1))
+      #expect(try await store.ids(version: 2, categories: ["Hats"]) == (isDecided ? ["1", "2", "3", "4"] : []))
+      // Whoever tries again does it once.
+      var next = try await store.settings()
+      next.active.version = 2
+      try await store.save(next)
+      #expect(try await store.ids(version: 2, categories: ["Hats"]) == ["1", "2", "3", "4"])
+      #expect(try await store.statistics().categories == ["Bags": 2, "Hats": 4])
+      try await store.rebuild()
+      #expect(try await store.statistics().categories == ["Bags": 2, "Hats": 4])
+    }
+  }
+
+  @Test("in indexes of interface 1 nothing goes by predictions, until it is put again")
+  func upgrading() async throws {
+    if let reason = PostgresCluster.reasonToSkip { return print("skipped: \(reason)") }
+    let cluster = try await PostgresCluster()
+    do {
+      let index = try await PostgresIndex(connection: cluster.connection, .testing())
+      _ = try await index.store.put(
+        (1...4).map { (number: Int) in NewItem.testing("\(number)", attributes: ["colour": "red"], picture: number) })
+      let before = try await index.store.items(after: 0, limit: 9)
+      // As they were.
+      try await index.postgres.cluster.write { [number = index.postgres.index] writer in
+        for shard in writer.shards {
+          let connection = try Connection(to: shard.target, lockTimeout: 5)
+          _ = try connection.run([
+            Call("SELECT set_config('search_path', 'zoo_' || $1::int, false)", [.int(number)]),
+            Call("ALTER TABLE items DROP COLUMN predicted"), Call("ALTER TABLE picture_codes DROP COLUMN prediction"),
+            Call("ALTER TABLE pictures ADD COLUMN prediction jsonb NOT NULL DEFAULT '{\"category\": \"Bags\"}'"),
+          ])
+          _ = try connection.run(
+            Call(
+              "CREATE OR REPLACE FUNCTION zoo.shard_interface() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'"))
+        }
+      }
+      await expectError(.failedPrecondition, "tools/deploy/sql") { _ = try await index.reopened() }
+      // Twice does no harm.
+      for _ in 0..<2 { try await cluster.upgrade() }
+      let store = try await PostgresStore.open(
+        connection: cluster.connection, name: index.name, options: .testing)
+      #expect(try await store.items(after: 0, limit: 9) == before)
+      try await store.addVersion(2, bits: 64)
+      try await store.setCodes(
+        (1...4).map {
+          PictureCode(picture: .testing($0), code: code(0), prediction: Prediction(category: "Hats"))
+        }, of: 2)
+      var new = NewItem.testing("2", attributes: ["colour": "red"], picture: 2)
+      new.picture.predictions = [1: Prediction(category: "Bags")]
+      new.predicted = PredictedFields(category: true)
+      _ = try await store.put([new])
+      #expect(try await store.picture(.testing(1))?.predictions == [2: Prediction(category: "Hats")])
+      #expect(
+        try await store.picture(.testing(2))?.predictions
+          == [1: Prediction(category: "Bags"), 2: Prediction(category: "Hats")])
+      var settings = IndexSettings.testing()
+      settings.active.version = 2
+      try await store.save(settings)
+      #expect(try await store.items(ids: ["1", "2"]).map { $0?.category } == ["Bags", "Hats"])
+      await store.close()
+    } catch {
+      try? await cluster.down()
+      throw error
+    }
+    try await cluster.down()
   }
 
   @Test("a client that lost its connection to the coordinator decides nothing any more")

@@ -81,6 +81,75 @@ struct SQLiteCrashTests {
     #expect(acknowledged > 10 * Self.rounds)
   }
 
+  /// Of a picture, by a version of the hasher.
+  private static func prediction(_ picture: Int, _ version: Int) -> Prediction {
+    Prediction(
+      category: "category \(picture % (3 + version))", attributes: ["colour": "colour \(picture % (10 * version))"])
+  }
+
+  @Test("another version becomes active with its predictions, or not at all")
+  func killedSwitching() async throws {
+    let folder = temporaryFolder()
+    var store = try await SQLiteStore.create(at: folder, settings: .testing(), threads: 1)
+    try await store.addVersion(2, bits: 64)
+    for start in stride(from: 0, to: 3000, by: 1000) {
+      _ = try await store.put(
+        (start..<start + 1000).map { number in
+          let first = Self.prediction(number, 1)
+          var item = NewItem.testing(
+            "\(number)", category: first.category, attributes: first.attributes, picture: number)
+          item.picture.codes = [1: code(0), 2: code(0)]
+          item.picture.predictions = [1: first, 2: Self.prediction(number, 2)]
+          // Every fifth one is given.
+          item.predicted = number % 5 == 0 ? .init() : .init(category: true, attributes: ["colour"])
+          return item
+        })
+    }
+    var generator = SeededGenerator(seed: 10)
+    var active = 1
+    var switches = 0
+    var unacknowledged = 0
+    for round in 1...40 {
+      await store.close()
+      let script = (0..<8).map { "0\tactivate\t\((active + $0) % 2 + 1)" }
+      let process = try WritingProcess(index: folder, script: script)
+      var done = 0
+      for _ in 0..<Int.random(in: 0..<4, using: &generator) where process.nextLine() != nil { done += 1 }
+      usleep(UInt32.random(in: 0..<40_000, using: &generator))
+      process.kill()
+      while process.nextLine() != nil { done += 1 }
+      process.waitForEnd()
+      switches += done
+
+      store = try await SQLiteStore.open(at: folder, threads: 1)
+      let acknowledged = (active + done + 1) % 2 + 1
+      active = Int(try await store.settings().active.version)
+      if active != acknowledged { unacknowledged += 1 }
+      #expect(active == acknowledged || done < script.count)
+      var categories: [String: Set<UInt32>] = [:]
+      for item in try await store.items(after: 0, limit: 3000) {
+        let number = try #require(Int(item.id))
+        let prediction = Self.prediction(number, number % 5 == 0 ? 1 : active)
+        #expect(item.category == prediction.category && item.attributes == prediction.attributes, "round \(round)")
+        categories[item.category, default: []].insert(item.number)
+      }
+      #expect(categories.values.reduce(0) { $0 + $1.count } == 3000)
+      for (category, numbers) in categories {
+        for version in [1, 2] as [UInt32] {
+          let found = try await store.nearest(
+            NearestQuery(code: code(0), version: version, k: 3000, categories: [category])
+          ).matches
+          #expect(Set(found.map(\.number)) == numbers)
+        }
+      }
+      if round % 10 == 0 { try await store.rebuild() }
+    }
+    await store.close()
+    try FileManager.default.removeItem(at: folder)
+    print("killed 40 times after \(switches) switches; \(unacknowledged) more were done by then")
+    #expect(switches > 20)
+  }
+
   private func matches(
     _ lines: ArraySlice<Line>, before: [String: Item], after: [String: Item], _ writer: Int
   ) -> Bool {

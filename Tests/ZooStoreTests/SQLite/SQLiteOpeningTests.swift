@@ -94,6 +94,60 @@ struct SQLiteOpeningTests {
     #expect(try Data(contentsOf: database) == before)
   }
 
+  @Test("in an index of format 1 nothing goes by predictions, until it is put again")
+  func format1() async throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let queue = try DatabaseQueue(path: database.path(percentEncoded: false))
+    try Schema.migrator.migrate(queue, upTo: "1")
+    try await queue.write { database in
+      try database.execute(
+        sql: "INSERT INTO state (id, settings, next_number) VALUES (1, ?, 2)",
+        arguments: [try IndexSettings.testing().json()])
+      try database.execute(
+        sql: """
+          INSERT INTO versions VALUES (1, 64);
+          CREATE TABLE codes_1 (picture INTEGER PRIMARY KEY REFERENCES pictures ON DELETE CASCADE, code BLOB NOT NULL) STRICT;
+          INSERT INTO categories VALUES (0, 'Bags');
+          INSERT INTO terms VALUES (0, 'colour', 'red');
+          INSERT INTO labels VALUES (0, 0, x'00000000');
+          """)
+      try database.execute(
+        sql: "INSERT INTO pictures VALUES (1, ?, '{\"attributes\":{\"colour\":\"red\"},\"category\":\"Bags\"}', 1)",
+        arguments: [Data(ContentHash.testing(1).bytes)])
+      try database.execute(
+        sql: """
+          INSERT INTO picture_data VALUES (1, x'01');
+          INSERT INTO codes_1 VALUES (1, zeroblob(8));
+          INSERT INTO items VALUES (1, 'a', 0, 1, '');
+          """)
+    }
+    try queue.close()
+
+    let store = try await open()
+    let old = Item(
+      number: 1, id: "a", category: "Bags", attributes: ["colour": "red"], link: "", picture: .testing(1))
+    #expect(try await store.items(after: 0, limit: 9) == [old])
+    #expect(
+      try await store.picture(.testing(1))
+        == StoredPicture(hash: .testing(1), codes: [1: code(0)], predictions: [:], hasData: true))
+    try await store.addVersion(2, bits: 64)
+    let hats = Prediction(category: "Hats")
+    try await store.setCodes([PictureCode(picture: .testing(1), code: code(0), prediction: hats)], of: 2)
+    var new = NewItem.testing("b", attributes: ["colour": "red"], picture: 1)
+    new.picture.predictions = [1: Prediction(category: "Bags")]
+    new.predicted = PredictedFields(category: true)
+    _ = try await store.put([new])
+    var settings = IndexSettings.testing()
+    settings.active.version = 2
+    try await store.save(settings)
+    #expect(try await store.items(after: 0, limit: 9).map(\.category) == ["Bags", "Hats"])
+    #expect(try await store.items(ids: ["a"]) == [old])
+    #expect(try await store.picture(.testing(1))?.predictions == [1: Prediction(category: "Bags"), 2: hats])
+    try await store.rebuild()
+    await store.close()
+    try await open().close()
+  }
+
   @Test("a file that is no database is damage")
   func noDatabase() async throws {
     try await createClosed()

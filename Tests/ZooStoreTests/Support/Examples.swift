@@ -21,9 +21,9 @@ extension ContentHash {
 extension NewPicture {
   /// - Parameter codes: of 64 bits, by version of the hasher.
   static func testing(
-    _ number: Int, codes: [UInt32: UInt64], data: [UInt8]? = nil, prediction: Prediction = Prediction()
+    _ number: Int, codes: [UInt32: UInt64], data: [UInt8]? = nil, predictions: [UInt32: Prediction] = [:]
   ) -> NewPicture {
-    NewPicture(hash: .testing(number), codes: codes.mapValues(code), data: data, prediction: prediction)
+    NewPicture(hash: .testing(number), codes: codes.mapValues(code), data: data, predictions: predictions)
   }
 }
 

@@ -52,7 +52,7 @@ struct RandomHistory {
     #expect(page == model.pictures(withoutCodeOf: next.version, after: nil, limit: 50))
     guard page.isEmpty || generator.chance(0.1) else {
       let codes = page.map { picture in
-        PictureCode(picture: picture, code: code(bits: next.bits), prediction: Prediction(category: "c\(next.version)"))
+        PictureCode(picture: picture, code: code(bits: next.bits), prediction: prediction())
       }
       try await store.setCodes(codes, of: next.version)
       return model.setCodes(codes, of: next.version)
@@ -61,6 +61,11 @@ struct RandomHistory {
     settings.active = next
     settings.next = nil
     try await store.save(settings)
+    model.activate(next.version)
+    if generator.chance(0.5) {
+      try await model.expectEqual(store)
+      try await search(store, count: 10, by: [next, .init(version: old, bits: model.widths[old]!)])
+    }
     try await store.removeVersion(old)
     model.removeVersion(old)
   }
@@ -68,8 +73,14 @@ struct RandomHistory {
   // MARK: Searching
 
   mutating func search(_ store: any ItemStore, count: Int) async throws {
+    try await search(store, count: count, by: [settings.active, settings.next].compactMap { $0 })
+  }
+
+  private mutating func search(
+    _ store: any ItemStore, count: Int, by hashers: [IndexSettings.Hasher]
+  ) async throws {
     for _ in 0..<count {
-      let hasher = [settings.active, settings.next].compactMap { $0 }.randomElement(using: &generator)!
+      let hasher = hashers.randomElement(using: &generator)!
       let query = NearestQuery(
         code: code(bits: hasher.bits), version: hasher.version,
         k: [0, 1, 3, 10, 10, 10, 50, 10_000].randomElement(using: &generator)!,
@@ -118,17 +129,32 @@ struct RandomHistory {
     return code
   }
 
+  /// Of a category that items have, of one that they do not have, or of none.
+  private mutating func prediction() -> Prediction {
+    Prediction(category: generator.chance(0.1) ? "" : category(), attributes: attributes())
+  }
+
+  private mutating func predicted() -> PredictedFields {
+    guard generator.chance(0.7) else { return PredictedFields() }
+    return PredictedFields(
+      category: generator.chance(0.5),
+      attributes: Set(["colour", "season", "sleeve"].filter { _ in generator.chance(0.5) }))
+  }
+
   private mutating func newItem() -> NewItem {
     let category = "category \(Int.random(in: 0..<plan.categories, using: &generator))"
     var picture = NewPicture(
       hash: .testing(Int.random(in: 0..<plan.pictures, using: &generator)),
       codes: [settings.active.version: code(bits: settings.active.bits)],
-      data: generator.chance(0.8) ? [UInt8.random(in: 0...255, using: &generator)] : nil,
-      prediction: Prediction(category: category))
+      data: generator.chance(0.8) ? [UInt8.random(in: 0...255, using: &generator)] : nil)
     if let next = settings.next, generator.chance(0.7) { picture.codes[next.version] = code(bits: next.bits) }
     if picture.data != nil, generator.chance(0.1) { picture.codes = [:] }
+    // One may come without its code, which counts for nothing.
+    for version in [settings.active, settings.next].compactMap({ $0?.version }) where generator.chance(0.8) {
+      picture.predictions[version] = prediction()
+    }
     return NewItem(
       id: id(), category: category, attributes: attributes(), link: generator.chance(0.5) ? "" : "https://x.example",
-      picture: picture)
+      picture: picture, predicted: predicted())
   }
 }

@@ -9,10 +9,11 @@ extension ReferenceModel {
     #expect(try await store.items(ids: ids) == ids.map { items[$0] }, sourceLocation: sourceLocation)
     for (hash, picture) in pictures {
       let stored = StoredPicture(
-        hash: hash, codes: picture.codes, prediction: picture.prediction, hasData: picture.data != nil)
+        hash: hash, codes: picture.codes, predictions: picture.predictions, hasData: picture.data != nil)
       #expect(try await store.picture(hash) == stored, sourceLocation: sourceLocation)
       #expect(try await store.data(ofPicture: hash) == picture.data, sourceLocation: sourceLocation)
     }
+    #expect(try await store.widths().bits == widths, sourceLocation: sourceLocation)
     for version in widths.keys {
       #expect(
         try await store.pictures(withoutCodeOf: version, after: nil, limit: 100_000)

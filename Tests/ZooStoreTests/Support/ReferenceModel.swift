@@ -5,7 +5,7 @@ struct ReferenceModel {
   struct Picture {
     var codes: [UInt32: [UInt8]]
     var data: [UInt8]?
-    var prediction: Prediction
+    var predictions: [UInt32: Prediction] = [:]
   }
 
   private(set) var widths: [UInt32: Int]
@@ -25,11 +25,13 @@ struct ReferenceModel {
       let duplicate = items.values.filter { $0.picture == new.picture.hash }.min { $0.number < $1.number }
       items[new.id] = Item(
         number: number, id: new.id, category: new.category, attributes: new.attributes, link: new.link,
-        picture: new.picture.hash)
-      var picture =
-        pictures[new.picture.hash] ?? Picture(codes: [:], data: nil, prediction: new.picture.prediction)
+        picture: new.picture.hash, predicted: new.predicted)
+      var picture = pictures[new.picture.hash] ?? Picture(codes: [:], data: nil)
       picture.data = picture.data ?? new.picture.data
-      picture.codes.merge(new.picture.codes) { old, _ in old }
+      for (version, code) in new.picture.codes {
+        picture.codes[version] = picture.codes[version] ?? code
+        picture.predictions[version] = picture.predictions[version] ?? new.picture.predictions[version]
+      }
       pictures[new.picture.hash] = picture
       return PutOutcome(number: number, replaced: replaced, duplicateOf: duplicate?.id)
     }
@@ -55,13 +57,24 @@ struct ReferenceModel {
   mutating func setCodes(_ codes: [PictureCode], of version: UInt32) {
     for code in codes where pictures[code.picture] != nil {
       pictures[code.picture]?.codes[version] = code.code
-      pictures[code.picture]?.prediction = code.prediction
+      pictures[code.picture]?.predictions[version] = code.prediction
     }
   }
 
   mutating func removeVersion(_ version: UInt32) {
     widths[version] = nil
-    for hash in pictures.keys { pictures[hash]?.codes[version] = nil }
+    for hash in pictures.keys {
+      pictures[hash]?.codes[version] = nil
+      pictures[hash]?.predictions[version] = nil
+    }
+  }
+
+  mutating func activate(_ version: UInt32) {
+    for (id, item) in items {
+      guard let prediction = pictures[item.picture]?.predictions[version] else { continue }
+      if item.predicted.category, prediction.category != "" { items[id]?.category = prediction.category }
+      for name in item.predicted.attributes { items[id]?.attributes[name] = prediction.attributes[name] }
+    }
   }
 
   func pictures(withoutCodeOf version: UInt32, after hash: ContentHash?, limit: Int) -> [ContentHash] {

@@ -9,7 +9,7 @@ CREATE SCHEMA IF NOT EXISTS plproxy;
 CREATE SCHEMA IF NOT EXISTS zoo;
 
 -- Changes when a client of another version could not use these functions.
-CREATE OR REPLACE FUNCTION zoo.coordinator_interface() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE OR REPLACE FUNCTION zoo.coordinator_interface() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2';
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Indexes and transactions
@@ -126,20 +126,29 @@ $$;
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Reading on the shards: what these functions do is in shard.sql
 
+-- What earlier versions of these functions returned.
+DROP FUNCTION IF EXISTS zoo.items_by_id(int, text[]);
+DROP FUNCTION IF EXISTS zoo.items_by_number(int, bigint[]);
+DROP FUNCTION IF EXISTS zoo.items_after(int, bigint, bigint);
+DROP FUNCTION IF EXISTS zoo.picture(int, bytea);
+
 CREATE OR REPLACE FUNCTION zoo.items_by_id(p_index int, p_ids text[])
-RETURNS TABLE (number bigint, id text, category text, attributes jsonb, link text, picture bytea)
+RETURNS TABLE (
+  number bigint, id text, category text, attributes jsonb, link text, picture bytea, predicted jsonb)
 LANGUAGE plproxy AS $$ CLUSTER 'zoo'; RUN ON ALL; $$;
 
 CREATE OR REPLACE FUNCTION zoo.items_by_number(p_index int, p_numbers bigint[])
-RETURNS TABLE (number bigint, id text, category text, attributes jsonb, link text, picture bytea)
+RETURNS TABLE (
+  number bigint, id text, category text, attributes jsonb, link text, picture bytea, predicted jsonb)
 LANGUAGE plproxy AS $$ CLUSTER 'zoo'; RUN ON ALL; $$;
 
 CREATE OR REPLACE FUNCTION zoo.items_after(p_index int, p_number bigint, p_limit bigint)
-RETURNS TABLE (number bigint, id text, category text, attributes jsonb, link text, picture bytea)
+RETURNS TABLE (
+  number bigint, id text, category text, attributes jsonb, link text, picture bytea, predicted jsonb)
 LANGUAGE plproxy AS $$ CLUSTER 'zoo'; RUN ON ALL; $$;
 
 CREATE OR REPLACE FUNCTION zoo.picture(p_index int, p_hash bytea)
-RETURNS TABLE (prediction jsonb, has_data boolean, versions bigint[], codes varbit[])
+RETURNS TABLE (has_data boolean, versions bigint[], codes varbit[], predictions jsonb)
 LANGUAGE plproxy AS $$ CLUSTER 'zoo'; RUN ON zoo.picture_place(p_hash); $$;
 
 CREATE OR REPLACE FUNCTION zoo.picture_data(p_index int, p_hash bytea) RETURNS TABLE (data bytea)

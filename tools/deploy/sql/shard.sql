@@ -10,7 +10,16 @@
 CREATE SCHEMA IF NOT EXISTS zoo;
 
 -- Changes when a client of another version could not use these functions.
-CREATE OR REPLACE FUNCTION zoo.shard_interface() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE OR REPLACE FUNCTION zoo.shard_interface() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2';
+
+-- What earlier versions of these functions were called with or returned.
+DROP FUNCTION IF EXISTS zoo.put_pictures(int, bytea[], jsonb[], bytea[]);
+DROP FUNCTION IF EXISTS zoo.put_codes(int, bigint, bytea[], varbit[]);
+DROP FUNCTION IF EXISTS zoo.put_items(int, text[], int[], bigint[], text[], jsonb[], text[], bytea[]);
+DROP FUNCTION IF EXISTS zoo.items_by_id(int, text[]);
+DROP FUNCTION IF EXISTS zoo.items_by_number(int, bigint[]);
+DROP FUNCTION IF EXISTS zoo.items_after(int, bigint, bigint);
+DROP FUNCTION IF EXISTS zoo.picture(int, bytea);
 
 -- Partitions of a code table, by hash of the category.
 CREATE OR REPLACE FUNCTION zoo.partition_count() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 4';
@@ -67,16 +76,18 @@ BEGIN
   CREATE TABLE categories (
     number int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, items bigint NOT NULL DEFAULT 0);
 
-  CREATE TABLE pictures (hash bytea PRIMARY KEY, prediction jsonb NOT NULL, data bytea);
+  CREATE TABLE pictures (hash bytea PRIMARY KEY, data bytea);
   -- Pictures are compressed as they are.
   ALTER TABLE pictures ALTER data SET STORAGE EXTERNAL;
 
+  -- What a version made of a picture. prediction: {"category": text, "attributes": {name: text}}; NULL where nobody knows.
   CREATE TABLE picture_codes (
-    version bigint, picture bytea, code varbit NOT NULL, PRIMARY KEY (version, picture));
+    version bigint, picture bytea, code varbit NOT NULL, prediction jsonb, PRIMARY KEY (version, picture));
 
+  -- predicted: what goes by predictions, {"category": boolean, "attributes": [name]}; NULL where nothing does, or nobody knows.
   CREATE TABLE items (
     number bigint PRIMARY KEY, id text NOT NULL UNIQUE, category int NOT NULL, attributes jsonb NOT NULL,
-    link text NOT NULL, picture bytea NOT NULL);
+    link text NOT NULL, picture bytea NOT NULL, predicted jsonb);
   CREATE INDEX items_picture ON items (picture, number);
 END $$;
 
@@ -173,26 +184,30 @@ END $$;
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Writing
 
--- Pictures, before their codes and the items that show them. One that is there keeps its data and its prediction.
-CREATE OR REPLACE FUNCTION zoo.put_pictures(
-  p_index int, p_hashes bytea[], p_predictions jsonb[], p_data bytea[]
-) RETURNS void LANGUAGE plpgsql AS $$
+-- Pictures, before their codes and the items that show them. One that is there keeps its data.
+CREATE OR REPLACE FUNCTION zoo.put_pictures(p_index int, p_hashes bytea[], p_data bytea[]) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM zoo.enter_writing(p_index);
-  INSERT INTO pictures AS old SELECT * FROM unnest(p_hashes, p_predictions, p_data)
+  INSERT INTO pictures AS old SELECT * FROM unnest(p_hashes, p_data)
     ON CONFLICT (hash) DO UPDATE SET data = excluded.data WHERE old.data IS NULL AND excluded.data IS NOT NULL;
 END $$;
 
--- Adds the codes that pictures do not have yet, and has every item that shows such a picture found by them.
+-- Adds the codes and predictions that pictures do not have yet, and has every item that shows a picture which gains a code
+-- found by it.
 CREATE OR REPLACE FUNCTION zoo.put_codes(
-  p_index int, p_version bigint, p_pictures bytea[], p_codes varbit[]
+  p_index int, p_version bigint, p_pictures bytea[], p_codes varbit[], p_predictions jsonb[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   gained bytea[];
 BEGIN
   PERFORM zoo.enter_writing(p_index);
+  UPDATE picture_codes AS c SET prediction = new.prediction
+    FROM unnest(p_pictures, p_predictions) AS new (picture, prediction)
+    WHERE c.version = p_version AND c.picture = new.picture AND c.prediction IS NULL AND new.prediction IS NOT NULL;
   WITH added AS (
-    INSERT INTO picture_codes SELECT p_version, new.* FROM unnest(p_pictures, p_codes) AS new (picture, code)
+    INSERT INTO picture_codes
+      SELECT p_version, new.* FROM unnest(p_pictures, p_codes, p_predictions) AS new (picture, code, prediction)
       ON CONFLICT DO NOTHING
       RETURNING picture)
   SELECT array_agg(added.picture) INTO gained FROM added;
@@ -207,16 +222,58 @@ CREATE OR REPLACE FUNCTION zoo.set_codes(
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM zoo.enter_writing(p_index);
-  UPDATE pictures SET prediction = new.prediction
-    FROM unnest(p_pictures, p_predictions) AS new (picture, prediction) WHERE hash = new.picture;
-  INSERT INTO picture_codes SELECT p_version, new.* FROM unnest(p_pictures, p_codes) AS new (picture, code)
+  INSERT INTO picture_codes
+    SELECT p_version, new.* FROM unnest(p_pictures, p_codes, p_predictions) AS new (picture, code, prediction)
     WHERE EXISTS (SELECT FROM pictures WHERE hash = new.picture)
-    ON CONFLICT (version, picture) DO UPDATE SET code = excluded.code;
+    ON CONFLICT (version, picture) DO UPDATE SET code = excluded.code, prediction = excluded.prediction;
   EXECUTE format(
     'INSERT INTO %I SELECT i.category, i.number, c.code FROM items AS i JOIN picture_codes AS c USING (picture)
        WHERE c.version = $1 AND i.picture = ANY ($2)
      ON CONFLICT (category, number) DO UPDATE SET code = excluded.code', 'codes_' || p_version)
     USING p_version, p_pictures;
+END $$;
+
+-- Gives the items that go by predictions those of a version, where their pictures have one, and has them found in the
+-- categories that they have then. The client makes the version the active one in the same transaction.
+CREATE OR REPLACE FUNCTION zoo.apply_predictions(p_index int, p_version bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v bigint;
+  moved record;
+BEGIN
+  PERFORM zoo.enter_writing(p_index);
+  INSERT INTO categories (name)
+    SELECT DISTINCT c.prediction ->> 'category'
+    FROM items AS i JOIN picture_codes AS c ON c.version = p_version AND c.picture = i.picture
+    WHERE (i.predicted ->> 'category')::boolean AND c.prediction ->> 'category' <> ''
+    ON CONFLICT DO NOTHING;
+  -- An attribute that goes by predictions and is not among them goes.
+  WITH said AS (
+    SELECT i.number, i.category AS before, coalesce(g.number, i.category) AS category,
+      (i.attributes - ARRAY(SELECT jsonb_array_elements_text(i.predicted -> 'attributes'))) || coalesce((
+        SELECT jsonb_object_agg(a.key, a.value) FROM jsonb_each(c.prediction -> 'attributes') AS a
+        WHERE (i.predicted -> 'attributes') ? a.key), '{}') AS attributes
+    FROM items AS i JOIN picture_codes AS c ON c.version = p_version AND c.picture = i.picture
+    LEFT JOIN categories AS g ON (i.predicted ->> 'category')::boolean AND g.name = c.prediction ->> 'category'
+    WHERE i.predicted IS NOT NULL AND c.prediction IS NOT NULL
+  ), changed AS (
+    UPDATE items AS i SET category = said.category, attributes = said.attributes FROM said
+      WHERE i.number = said.number AND (i.category <> said.category OR i.attributes <> said.attributes)
+      RETURNING i.number, said.before, i.category)
+  SELECT array_agg(c.number) AS numbers, array_agg(c.before) AS before, array_agg(c.category) AS categories INTO moved
+    FROM changed AS c WHERE c.before <> c.category;
+  IF moved.numbers IS NULL THEN RETURN; END IF;
+  UPDATE categories AS c SET items = c.items + d.change
+    FROM (
+      SELECT m.category, sum(m.change) AS change
+      FROM (SELECT unnest(moved.categories), 1 UNION ALL SELECT unnest(moved.before), -1) AS m (category, change)
+      GROUP BY 1) AS d
+    WHERE c.number = d.category;
+  FOR v IN SELECT version FROM versions LOOP
+    EXECUTE format(
+      'UPDATE %I AS c SET category = m.category FROM unnest($1, $2, $3) AS m (number, before, category)
+         WHERE c.category = m.before AND c.number = m.number', 'codes_' || v)
+      USING moved.numbers, moved.before, moved.categories;
+  END LOOP;
 END $$;
 
 -- Takes items out of the tables. Their pictures are left for zoo.sweep.
@@ -256,7 +313,7 @@ END $$;
 -- whose picture an older item shows (duplicate_of), as if the items had been put one after the other.
 CREATE OR REPLACE FUNCTION zoo.put_items(
   p_index int, p_ids text[], p_places int[], p_numbers bigint[], p_categories text[], p_attributes jsonb[],
-  p_links text[], p_pictures bytea[]
+  p_links text[], p_pictures bytea[], p_predicted jsonb[]
 ) RETURNS TABLE (place int, replaced boolean, showed bytea, duplicate_of text) LANGUAGE plpgsql AS $$
 DECLARE
   v bigint;
@@ -278,9 +335,9 @@ BEGIN
   INSERT INTO categories AS c (name, items) SELECT new.name, count(*) FROM unnest(p_categories) AS new (name) GROUP BY 1
     ON CONFLICT (name) DO UPDATE SET items = c.items + excluded.items;
   INSERT INTO items
-    SELECT new.number, p_ids[new.place], c.number, new.attributes, new.link, new.picture
-    FROM unnest(p_places, p_numbers, p_categories, p_attributes, p_links, p_pictures)
-      AS new (place, number, category, attributes, link, picture)
+    SELECT new.number, p_ids[new.place], c.number, new.attributes, new.link, new.picture, new.predicted
+    FROM unnest(p_places, p_numbers, p_categories, p_attributes, p_links, p_pictures, p_predicted)
+      AS new (place, number, category, attributes, link, picture, predicted)
     JOIN categories AS c ON c.name = new.category;
   FOR v IN SELECT version FROM versions LOOP
     EXECUTE format(
@@ -310,42 +367,46 @@ END $$;
 -- Reading
 
 CREATE OR REPLACE FUNCTION zoo.items_by_id(p_index int, p_ids text[])
-RETURNS TABLE (number bigint, id text, category text, attributes jsonb, link text, picture bytea)
+RETURNS TABLE (
+  number bigint, id text, category text, attributes jsonb, link text, picture bytea, predicted jsonb)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   PERFORM zoo.enter(p_index);
   RETURN QUERY
-    SELECT i.number, i.id, c.name, i.attributes, i.link, i.picture
+    SELECT i.number, i.id, c.name, i.attributes, i.link, i.picture, i.predicted
     FROM items AS i JOIN categories AS c ON c.number = i.category WHERE i.id = ANY (p_ids);
 END $$;
 
 CREATE OR REPLACE FUNCTION zoo.items_by_number(p_index int, p_numbers bigint[])
-RETURNS TABLE (number bigint, id text, category text, attributes jsonb, link text, picture bytea)
+RETURNS TABLE (
+  number bigint, id text, category text, attributes jsonb, link text, picture bytea, predicted jsonb)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   PERFORM zoo.enter(p_index);
   RETURN QUERY
-    SELECT i.number, i.id, c.name, i.attributes, i.link, i.picture
+    SELECT i.number, i.id, c.name, i.attributes, i.link, i.picture, i.predicted
     FROM items AS i JOIN categories AS c ON c.number = i.category WHERE i.number = ANY (p_numbers);
 END $$;
 
 CREATE OR REPLACE FUNCTION zoo.items_after(p_index int, p_number bigint, p_limit bigint)
-RETURNS TABLE (number bigint, id text, category text, attributes jsonb, link text, picture bytea)
+RETURNS TABLE (
+  number bigint, id text, category text, attributes jsonb, link text, picture bytea, predicted jsonb)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   PERFORM zoo.enter(p_index);
   RETURN QUERY
-    SELECT i.number, i.id, c.name, i.attributes, i.link, i.picture
+    SELECT i.number, i.id, c.name, i.attributes, i.link, i.picture, i.predicted
     FROM items AS i JOIN categories AS c ON c.number = i.category
     WHERE i.number > p_number ORDER BY i.number LIMIT p_limit;
 END $$;
 
 CREATE OR REPLACE FUNCTION zoo.picture(p_index int, p_hash bytea)
-RETURNS TABLE (prediction jsonb, has_data boolean, versions bigint[], codes varbit[]) LANGUAGE plpgsql STABLE AS $$
+RETURNS TABLE (has_data boolean, versions bigint[], codes varbit[], predictions jsonb) LANGUAGE plpgsql STABLE AS $$
 BEGIN
   PERFORM zoo.enter(p_index);
   RETURN QUERY
-    SELECT p.prediction, p.data IS NOT NULL, array_agg(c.version), array_agg(c.code)
+    SELECT p.data IS NOT NULL, array_agg(c.version), array_agg(c.code),
+      coalesce(jsonb_object_agg(c.version, c.prediction) FILTER (WHERE c.prediction IS NOT NULL), '{}')
     FROM pictures AS p
     LEFT JOIN (versions AS v JOIN picture_codes AS c ON c.version = v.version AND c.picture = p_hash) ON true
     WHERE p.hash = p_hash GROUP BY p.hash;
@@ -502,4 +563,21 @@ BEGIN
      ORDER BY 2, 1',
     source, CASE WHEN p_categories IS NULL THEN 'true' ELSE 'c.category = ANY ($5)' END, filter)
     USING p_code, p_k, p_attributes, p_values, scope;
+END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Indexes of interface 1
+
+-- What of an item was predicted is not known of those that are there, and not which version predicted what of a picture.
+DO $$
+DECLARE
+  name text;
+BEGIN
+  -- What is prepared and unfinished keeps its locks: a server of the version that began it finishes it.
+  PERFORM set_config('lock_timeout', '30s', true);
+  FOR name IN SELECT nspname FROM pg_namespace WHERE nspname ~ '^zoo_[0-9]+$' LOOP
+    EXECUTE format('ALTER TABLE %I.items ADD COLUMN IF NOT EXISTS predicted jsonb', name);
+    EXECUTE format('ALTER TABLE %I.picture_codes ADD COLUMN IF NOT EXISTS prediction jsonb', name);
+    EXECUTE format('ALTER TABLE %I.pictures DROP COLUMN IF EXISTS prediction', name);
+  END LOOP;
 END $$;

@@ -613,6 +613,12 @@ public nonisolated struct WireStoredItem: Sendable {
 
   public var number: UInt32 = 0
 
+  /// True where the model named the category, and will name it anew when another version of it hashes the index.
+  public var categoryPredicted: Bool = false
+
+  /// The attributes that go by the model in the same way, in order, also those that it has no value for.
+  public var predictedAttributes: [String] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -857,8 +863,8 @@ public nonisolated struct WireSearchTiming: Sendable {
 }
 
 /// Hashes an index anew by another version of its model, in the background. Both versions answer until it is complete;
-/// then the new one is active and the old one's codes go. Asked again, or after a restart of the server, it goes on where
-/// it stopped.
+/// then, in one step, the new one is active and what it predicts of the items takes the place of what the old one did,
+/// whose codes go. Asked again, or after a restart of the server, it goes on where it stopped.
 public nonisolated struct WireRehashCall: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1909,7 +1915,7 @@ nonisolated extension WireGetItemsResult: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireStoredItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".StoredItem"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}category\0\u{1}attributes\0\u{1}link\0\u{3}picture_sha256\0\u{1}picture\0\u{1}number\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}category\0\u{1}attributes\0\u{1}link\0\u{3}picture_sha256\0\u{1}picture\0\u{1}number\0\u{3}category_predicted\0\u{3}predicted_attributes\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1924,6 +1930,8 @@ nonisolated extension WireStoredItem: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 5: try { try decoder.decodeSingularStringField(value: &self.pictureSha256) }()
       case 6: try { try decoder.decodeSingularBytesField(value: &self.picture) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.number) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.categoryPredicted) }()
+      case 9: try { try decoder.decodeRepeatedStringField(value: &self.predictedAttributes) }()
       default: break
       }
     }
@@ -1951,6 +1959,12 @@ nonisolated extension WireStoredItem: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.number != 0 {
       try visitor.visitSingularUInt32Field(value: self.number, fieldNumber: 7)
     }
+    if self.categoryPredicted != false {
+      try visitor.visitSingularBoolField(value: self.categoryPredicted, fieldNumber: 8)
+    }
+    if !self.predictedAttributes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.predictedAttributes, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1962,6 +1976,8 @@ nonisolated extension WireStoredItem: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.pictureSha256 != rhs.pictureSha256 {return false}
     if lhs.picture != rhs.picture {return false}
     if lhs.number != rhs.number {return false}
+    if lhs.categoryPredicted != rhs.categoryPredicted {return false}
+    if lhs.predictedAttributes != rhs.predictedAttributes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -28,6 +28,9 @@ struct Parameter: Sendable {
   static func jsonbs(_ values: some Collection<some Encodable>) throws -> Parameter {
     array(of: 3802, try values.map { try Parameter.jsonb($0) })
   }
+  static func jsonbs<Value: Encodable>(orNull values: some Collection<Value?>) throws -> Parameter {
+    array(of: 3802, try values.map { try $0.map { try Parameter.jsonb($0) } ?? .null })
+  }
 
   /// - Parameter type: the object identifier of the elements' type, as in PostgreSQL's pg_type.dat.
   private static func array(of type: Int32, _ elements: [Parameter]) -> Parameter {

@@ -28,8 +28,9 @@ struct ItemBatch {
           .bigints(share.map { first + Int64($0.place) }), .texts(share.map(\.item.category)),
           try .jsonbs(share.map(\.item.attributes)), .texts(share.map(\.item.link)),
           .byteas(share.map(\.item.picture.hash.bytes)),
+          try .jsonbs(orNull: share.map { $0.item.predicted.isEmpty ? nil : $0.item.predicted }),
         ]
-        return [Call("SELECT * FROM zoo.put_items($1, $2, $3, $4, $5, $6, $7, $8)", parameters)]
+        return [Call("SELECT * FROM zoo.put_items($1, $2, $3, $4, $5, $6, $7, $8, $9)", parameters)]
       }
     }
   }

@@ -11,7 +11,8 @@ struct PictureBatch {
   init(_ items: [NewItem], _ transaction: ShardTransaction) throws {
     var pictures: [ContentHash: NewPicture] = [:]
     var order: [ContentHash] = []
-    for picture in items.lazy.map(\.picture) {
+    for var picture in items.lazy.map(\.picture) {
+      picture.predictions = picture.predictions.filter { [codes = picture.codes] in codes[$0.key] != nil }
       guard var known = pictures[picture.hash] else {
         pictures[picture.hash] = picture
         order.append(picture.hash)
@@ -19,6 +20,7 @@ struct PictureBatch {
       }
       known.data = known.data ?? picture.data
       known.codes.merge(picture.codes) { first, _ in first }
+      known.predictions.merge(picture.predictions) { first, _ in first }
       pictures[picture.hash] = known
     }
     var shares = [[NewPicture]](repeating: [], count: transaction.shardCount)
@@ -37,21 +39,19 @@ struct PictureBatch {
       }
       calls.append(
         Call(
-          "SELECT zoo.put_pictures($1, $2, $3, $4)",
-          [
-            .int(index), .byteas(taken.map(\.hash.bytes)), try .jsonbs(taken.map(\.prediction)),
-            .byteas(taken.map(\.data)),
-          ]))
+          "SELECT zoo.put_pictures($1, $2, $3)",
+          [.int(index), .byteas(taken.map(\.hash.bytes)), .byteas(taken.map(\.data))]))
       rest = rest.dropFirst(taken.count)
     }
     for version in Set(pictures.flatMap(\.codes.keys)).sorted() {
       let coded = pictures.filter { $0.codes[version] != nil }
       calls.append(
         Call(
-          "SELECT zoo.put_codes($1, $2, $3, $4)",
+          "SELECT zoo.put_codes($1, $2, $3, $4, $5)",
           [
             .int(index), .bigint(Int64(version)), .byteas(coded.map(\.hash.bytes)),
             .varbits(coded.compactMap { $0.codes[version] }),
+            try .jsonbs(orNull: coded.map { $0.predictions[version] }),
           ]))
     }
     return calls

@@ -73,10 +73,16 @@ extension Writer {
     try write(to: index, alone: true) { transaction, state in
       let state = try Self.present(state)
       guard state.widths.bits[version] != nil else { return ((), []) }
-      guard try state.settings.active.version != version else {
+      let settings = try state.settings
+      guard settings.active.version != version else {
         throw SearchError(
           .failedPrecondition,
           "version \(version) of the hasher is the one that answers: save settings with another one first")
+      }
+      guard settings.next?.version != version else {
+        throw SearchError(
+          .failedPrecondition,
+          "the index is being hashed with version \(version) of the hasher: save settings without it first")
       }
       let call = Call("SELECT zoo.remove_version($1, $2)", [.int(index), .bigint(Int64(version))])
       _ = try transaction.run(Array(repeating: [call], count: transaction.shardCount))
@@ -88,8 +94,15 @@ extension Writer {
   }
 
   func save(_ settings: IndexSettings, of index: Int32) throws {
-    try write(to: index) { _, state in
-      try settings.check(try Self.present(state).widths)
+    try write(to: index) { transaction, state in
+      let state = try Self.present(state)
+      try settings.check(state.widths)
+      let version = settings.active.version
+      if try state.settings.active.version != version {
+        let call = Call("SELECT zoo.apply_predictions($1, $2)", [.int(index), .bigint(Int64(version))])
+        _ = try transaction.run(Array(repeating: [call], count: transaction.shardCount))
+        for shard in 0..<transaction.shardCount { transaction.hasChanged(shard) }
+      }
       let row = Call("UPDATE zoo.indexes SET settings = $2 WHERE number = $1", [.int(index), try .jsonb(settings)])
       return ((), [row])
     }
@@ -114,7 +127,7 @@ extension Writer {
   private func checkServers() throws {
     try patiently {
       let rows = try coordinator.run(Call("SELECT zoo.coordinator_interface(), shards FROM zoo.layout"))
-      guard try rows.int(0, 0) == 1 else { throw Self.other("the coordinator") }
+      guard try rows.int(0, 0) == 2 else { throw Self.other("the coordinator") }
       let targets = try rows.texts(0, 1)
       guard !targets.isEmpty else {
         throw SearchError(
@@ -124,7 +137,7 @@ extension Writer {
       connect(to: targets)
       try Self.checkDurability(of: coordinator, "the coordinator")
       for (number, shard) in shards.enumerated() {
-        guard try shard.run(Call("SELECT zoo.shard_interface()")).int(0, 0) == 1 else {
+        guard try shard.run(Call("SELECT zoo.shard_interface()")).int(0, 0) == 2 else {
           throw Self.other("shard \(number)")
         }
         try Self.checkDurability(of: shard, "shard \(number)")

@@ -52,7 +52,7 @@ extension Writer {
     }
   }
 
-  /// Sets codes that have been checked, but for their widths.
+  /// Sets codes and predictions that have been checked, but for the codes' widths.
   func set(_ codes: [PictureCode], of version: UInt32, in index: Int32) throws {
     try write(to: index) { transaction, state in
       let state = try Self.present(state)
