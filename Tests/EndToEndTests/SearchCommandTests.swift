@@ -119,6 +119,21 @@ import ZooTinyModels
       try await Programs.zoo("index", "get", "products", "0", "--json", server: server.address).output)
     #expect(item[0]["attributes"] as? [String: String] == ["colour": "Red"])
 
+    // What the table says now is the table's, even where the model had said the same.
+    let stray = ["index", "get", "products", "stray", "--json"]
+    let predicted = try objects(try await Programs.zoo(stray, server: server.address).output)[0]
+    #expect(predicted["categoryPredicted"] as? Bool == true)
+    #expect(predicted["predictedAttributes"] as? [String] == ["colour", "season"])
+    let row = "stray,\(try #require(predicted["category"] as? String)),,\r\n"
+    try Data((try String(contentsOf: folder.url.appending(path: "items.csv"), encoding: .utf8) + row).utf8)
+      .write(to: folder.url.appending(path: "items.csv"))
+    let said = try object(try await add(server).output)
+    #expect((said["replaced"] as? Int, said["unchanged"] as? Int) == (1, 13))
+    let given = try objects(try await Programs.zoo(stray, server: server.address).output)[0]
+    #expect(given["categoryPredicted"] as? Bool == false)
+    #expect(given["category"] as? String == predicted["category"] as? String)
+    #expect(try object(try await add(server).output)["unchanged"] as? Int == 14)
+
     let everything = try object(try await add(server, "--again").output)
     #expect(everything["replaced"] as? Int == 14)
   }

@@ -22,6 +22,10 @@ struct IndexGetCommand: AsyncParsableCommand {
     let id: String
     var category = ""
     var attributes: [String: String] = [:]
+    /// Whether the model named the category.
+    var categoryPredicted = false
+    /// Those that go by the model, also those that it has no value for.
+    var predictedAttributes: [String] = []
     var link = ""
     var picture: String?
     var sha256 = ""
@@ -51,7 +55,8 @@ struct IndexGetCommand: AsyncParsableCommand {
   private static func answer(_ id: String, _ item: WireStoredItem?, folder: URL?) throws -> Answer {
     guard let item else { return Answer(id: id, error: "it is not there") }
     var answer = Answer(
-      id: id, category: item.category, attributes: item.attributes, link: item.link, sha256: item.pictureSha256)
+      id: id, category: item.category, attributes: item.attributes, categoryPredicted: item.categoryPredicted,
+      predictedAttributes: item.predictedAttributes, link: item.link, sha256: item.pictureSha256)
     if let folder, !item.picture.isEmpty {
       let format = item.picture.first == 0x89 ? "png" : "jpg"
       // An id may be anything; a file's name may not.
@@ -65,8 +70,11 @@ struct IndexGetCommand: AsyncParsableCommand {
 
   private static func show(_ answer: Answer) {
     if let error = answer.error { return Output.note("zoo: \(answer.id): \(error)") }
-    Output.print(Output.bold(answer.id) + "  \(answer.category)")
-    for (name, value) in answer.attributes.sorted(by: { $0.key < $1.key }) { Output.print("  \(name): \(value)") }
+    func note(_ isPredicted: Bool) -> String { isPredicted ? Output.dim("  predicted") : "" }
+    Output.print(Output.bold(answer.id) + "  \(answer.category)" + note(answer.categoryPredicted))
+    for (name, value) in answer.attributes.sorted(by: { $0.key < $1.key }) {
+      Output.print("  \(name): \(value)" + note(answer.predictedAttributes.contains(name)))
+    }
     if !answer.link.isEmpty { Output.print("  \(answer.link)") }
     if let picture = answer.picture { Output.print("  \(picture)") }
     Output.print(Output.dim("  sha256 \(answer.sha256)"))

@@ -7,8 +7,9 @@ struct IndexRehashCommand: AsyncParsableCommand {
     commandName: "rehash",
     abstract: "Hashes an index anew by another version of its model, in the background.",
     discussion: """
-      Both versions answer until the new one is complete; then it is the one that answers. Asked again, it goes on \
-      where it stopped. An interrupt ends the waiting, not the hashing: --cancel does.
+      Both versions answer until the new one is complete; then it is the one that answers, and what it predicts of the \
+      items takes the place of what the old one did. What a table said of them stays. Asked again, it goes on where it \
+      stopped. An interrupt ends the waiting, not the hashing: --cancel does.
 
       Items that came as codes, and pictures that cannot be read any more, keep it from becoming complete: put them anew, \
       or let them go with --accept-missing.

@@ -97,10 +97,13 @@ struct ItemUploader: Sendable {
     return item
   }
 
-  /// True where sending the item would change nothing. What the item leaves to the model may be anything.
+  /// True where sending the item would change nothing. What the item leaves to the model may be anything; what it says is
+  /// sent also where the model had said the same, or another version of the model might say something else.
   private static func isSame(_ stored: WireStoredItem, _ item: WirePutItem) -> Bool {
-    (item.category.isEmpty || item.category == stored.category) && item.link == stored.link
-      && item.attributes.allSatisfy { stored.attributes[$0.key] == $0.value }
+    let predicted = Set(stored.predictedAttributes)
+    return (item.category.isEmpty || item.category == stored.category && !stored.categoryPredicted)
+      && item.link == stored.link
+      && item.attributes.allSatisfy { stored.attributes[$0.key] == $0.value && !predicted.contains($0.key) }
       && stored.pictureSha256 == SHA256.hash(data: item.picture).hexadecimal
   }
 
