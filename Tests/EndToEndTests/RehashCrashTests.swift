@@ -13,7 +13,7 @@ struct RehashCrashTests {
     var attributes: [String: String]
   }
 
-  private static let items = 160
+  private static let items = 480
 
   private let folder = try! TemporaryFolder()
 
@@ -64,7 +64,7 @@ struct RehashCrashTests {
     var kills = 0
     var hashed: [UInt64] = []
     while true {
-      try await Task.sleep(for: .milliseconds(Int.random(in: 0...60)))
+      try await Task.sleep(for: .milliseconds(Int.random(in: 0...40)))
       let status = try await client.index("things")
       let words = try await words(client, "things")
       let isSwitched = status.active.version == 2

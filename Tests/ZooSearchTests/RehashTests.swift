@@ -24,6 +24,7 @@ import ZooTinyModels
     try await bench.search { call in
       call.picture = try! TinyHasher.picture(picture)
       call.allCategories = true
+      call.lambda = 1
       call.version = version
       call.k = 1
     }.hits.first

@@ -16,13 +16,17 @@ extension OpenIndex {
   }
 
   func search(_ call: WireSearchCall, deadline: ContinuousClock.Instant) async throws -> WireSearchResult {
-    let settings = settings
-    do {
-      return try await search(call, settings: settings, deadline: deadline)
-    } catch {
-      guard call.version == 0, self.settings.active != settings.active else { throw error }
-      // The version that answered when it began has gone.
-      return try await search(call, settings: self.settings, deadline: deadline)
+    while true {
+      let settings = settings
+      let result: Result<WireSearchResult, any Error>
+      do {
+        result = .success(try await search(call, settings: settings, deadline: deadline))
+      } catch {
+        result = .failure(error)
+      }
+      // Where another version became the active one meanwhile, the codes of the one that it began with have gone, or what
+      // it found has the other one's predictions.
+      guard call.version == 0, self.settings.active != settings.active else { return try result.get() }
     }
   }
 
