@@ -53,6 +53,29 @@ static void check_sgemm(size_t set) {
   }
 }
 
+// Rows of a in runs, which may overlap, give what their copies give.
+static void check_sgemm_runs(size_t set) {
+  parity_begin("zoo_sgemm_runs", float_sets[set].name);
+  const zoo_instruction_set instructions = float_sets[set].set;
+  const size_t width = zoo_sgemm_panel_width(instructions), lengths[] = {1, 9, 21, 100, 256, 300};
+  for (size_t i = 0; i < 18; i++) {
+    const size_t m = 3 + 7 * (i % 4), n = i % 2 == 0 ? 2 * width : width + 3, length = lengths[i % 6];
+    const size_t runs = 1 + i / 3, lda = 1 + i % 5 * 3, run_step = m * lda + length + 2, k = runs * length;
+    const size_t panels = (n + width - 1) / width * width;
+    float *a = parity_floats(runs * run_step, -1, 1), *b = parity_floats(k * n, -1, 1);
+    float *bias = parity_floats(panels, -2, 2), *addend = i % 3 == 0 ? parity_floats(m * n, -3, 3) : NULL;
+    float *rows = parity_room(m * k * sizeof *rows), *packed = parity_room(panels * k * sizeof *packed);
+    float *c = parity_room(m * n * sizeof *c), *expected = parity_room(m * n * sizeof *expected);
+    for (size_t j = 0; j < m * k; j++) rows[j] = a[j / k * lda + j % k / length * run_step + j % k % length];
+    zoo_sgemm_pack(instructions, k, n, b, n, packed);
+    const zoo_activation activation = {i % 2 == 0 ? ZOO_RELU : ZOO_SIGMOID, 0};
+    zoo_sgemm(instructions, m, n, k, rows, k, packed, addend, n, bias, activation, expected, n);
+    zoo_sgemm_runs(instructions, m, n, runs, length, a, lda, run_step, packed, addend, n, bias, activation, c, n);
+    for (size_t j = 0; j < m * n; j++) parity_same((double)c[j], (double)expected[j]);
+    parity_clear();
+  }
+}
+
 static void check_sgemm_batch(size_t set) {
   parity_begin("zoo_sgemm_batch", float_sets[set].name);
   const zoo_instruction_set instructions = float_sets[set].set;
@@ -115,6 +138,7 @@ void check_products(void) {
   check_pack_filter();
   FOR_FLOAT_SETS(set) {
     check_sgemm(set);
+    check_sgemm_runs(set);
     check_sgemm_batch(set);
   }
   check_sgemm_simple();

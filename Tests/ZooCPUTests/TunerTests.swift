@@ -7,7 +7,7 @@ import ZooTensor
 @testable import ZooCPU
 
 struct TunerTests {
-  /// A convolution that can be computed in four ways.
+  /// A convolution that can be computed in five ways.
   private static let shape: Shape = [1, 14, 14, 48]
 
   private func graph() throws -> Graph {
@@ -45,7 +45,8 @@ struct TunerTests {
   @Test(
     "what was measured decides, and every way gives the same",
     arguments: [
-      ("im2col", "im2col"), ("winograd F(2×2)", "winograd 2×2"), ("winograd F(4×4)", "winograd 4×4"),
+      ("im2col", "im2col"), ("direct", "direct"), ("winograd F(2×2)", "winograd 2×2"),
+      ("winograd F(4×4)", "winograd 4×4"),
       ("winograd F(6×6)", "winograd 6×6"),
     ])
   func decides(choice: String, algorithm: String) throws {

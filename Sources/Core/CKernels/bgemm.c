@@ -95,31 +95,31 @@ void zoo_bgemm(zoo_bfloat16_set set, size_t m, size_t n, size_t k, const uint16_
                size_t ldc) {
   float low, high;
   const bool is_done = zoo_clamps(activation.kind, &low, &high);
-  const size_t pairs = (k + 1) / 2;
-  const zoo_bf_pair *left = (const zoo_bf_pair *)(const void *)a, *right = (const zoo_bf_pair *)(const void *)packed;
+  const zoo_left rows = {a, lda / 2, 1, 0, (k + 1) / 2};
+  const zoo_bf_pair *right = (const zoo_bf_pair *)(const void *)packed;
   zoo_instruction_set floats = ZOO_PLAIN;
   switch (set) {
 #if defined(__x86_64__)
     case ZOO_BF_AVX512:
       floats = ZOO_AVX512;
-      zoo_gemm_bf_avx512(m, n, pairs, left, lda / 2, right, addend, addend_stride, bias, low, high, c, ldc);
+      zoo_gemm_bf_avx512(m, n, &rows, right, addend, addend_stride, bias, low, high, c, ldc);
       break;
     case ZOO_BF_AVX2:
       floats = ZOO_AVX2;
-      zoo_gemm_bf_avx2(m, n, pairs, left, lda / 2, right, addend, addend_stride, bias, low, high, c, ldc);
+      zoo_gemm_bf_avx2(m, n, &rows, right, addend, addend_stride, bias, low, high, c, ldc);
       break;
 #elif defined(__aarch64__)
     case ZOO_BF_NEONDOT:
       floats = ZOO_NEON;
-      zoo_gemm_bf_neondot(m, n, pairs, left, lda / 2, right, addend, addend_stride, bias, low, high, c, ldc);
+      zoo_gemm_bf_neondot(m, n, &rows, right, addend, addend_stride, bias, low, high, c, ldc);
       break;
     case ZOO_BF_NEON:
       floats = ZOO_NEON;
-      zoo_gemm_bf_neon(m, n, pairs, left, lda / 2, right, addend, addend_stride, bias, low, high, c, ldc);
+      zoo_gemm_bf_neon(m, n, &rows, right, addend, addend_stride, bias, low, high, c, ldc);
       break;
 #endif
     default:
-      zoo_gemm_bf_plain(m, n, pairs, left, lda / 2, right, addend, addend_stride, bias, low, high, c, ldc);
+      zoo_gemm_bf_plain(m, n, &rows, right, addend, addend_stride, bias, low, high, c, ldc);
       break;
   }
   if (!is_done) zoo_bias_activation(floats, c, m, n, ldc, NULL, activation);

@@ -7,6 +7,12 @@
 // Words of k between two visits to the results: as many rows of a panel stay in the L1 cache.
 enum { ZOO_DEPTH = 256 };
 
+// A left-hand side: rows `stride` words apart, each of them `runs` of `length` words that lie `run_step` words apart.
+typedef struct {
+  const void *first;
+  size_t stride, runs, run_step, length;
+} zoo_left;
+
 // Rows of a tile, at most `most`: tiles as high as each other, because a low one takes nearly as long as a high one.
 static size_t zoo_even_rows(size_t m, size_t most) {
   const size_t tiles = (m + most - 1) / most;

@@ -21,12 +21,14 @@ typedef ZOO_WORD zoo_words __attribute__((ext_vector_type(ZOO_LANES), aligned(4)
   }
 #endif
 
-// c [rows][vectors · ZOO_LANES] = clamp(start + a · b + bias); rows and vectors are constants where it is called.
+// c [rows][vectors · ZOO_LANES] = clamp(start + left · b + bias); rows and vectors are constants where it is called.
 // Meanwhile what is read soon comes closer: `step` words of `next` for each step of k.
-ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors, size_t depth, const ZOO_WORD *a,
-                                              size_t lda, const ZOO_WORD *b, const ZOO_WORD *next, size_t step,
-                                              const float *start, size_t start_stride, const float *bias, float low,
-                                              float high, float *c, size_t ldc) {
+ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors, zoo_left left_side, const ZOO_WORD *b,
+                                              const ZOO_WORD *next, size_t step, const float *start,
+                                              size_t start_stride, const float *bias, float low, float high, float *c,
+                                              size_t ldc) {
+  const ZOO_WORD *a = left_side.first;
+  const size_t depth = left_side.length, lda = left_side.stride;
   enum { width = 2 * ZOO_LANES };
   zoo_vector sum[ZOO_TILE_ROWS][2];
   _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
@@ -34,27 +36,34 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors,
       sum[i][j] = *(const zoo_vector *)(start + i * start_stride + j * ZOO_LANES);
     }
   }
-  size_t k = 0;
+  for (size_t run = 0; run < left_side.runs; run++) {
+    size_t k = 0;
 #ifdef ZOO_ADD_LANE
-  for (; k + 4 <= depth; k += 4) {
-    zoo_words left[ZOO_TILE_ROWS];
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) left[i] = *(const zoo_words *)(a + i * lda + k);
-    for (size_t i = 0; i < 4 * width; i += 16) __builtin_prefetch(next + k * step + i * step / width, 0, 2);
-    ZOO_STEP(0) ZOO_STEP(1) ZOO_STEP(2) ZOO_STEP(3)
-  }
-#endif
-  for (; k < depth; k++) {
-    zoo_words right[2];
-    _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
-      right[j] = *(const zoo_words *)(b + k * width + j * ZOO_LANES);
+    for (; k + 4 <= depth; k += 4) {
+      zoo_words left[ZOO_TILE_ROWS];
+      _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
+        left[i] = *(const zoo_words *)(a + i * lda + k);
+      }
+      for (size_t i = 0; i < 4 * width; i += 16) __builtin_prefetch(next + k * step + i * step / width, 0, 2);
+      ZOO_STEP(0) ZOO_STEP(1) ZOO_STEP(2) ZOO_STEP(3)
     }
-    for (size_t i = 0; i < width; i += 16) __builtin_prefetch(next + k * step + i * step / width, 0, 2);
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
-      const ZOO_WORD left = a[i * lda + k];
+#endif
+    for (; k < depth; k++) {
+      zoo_words right[2];
       _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
-        sum[i][j] = ZOO_ADD_PRODUCT(sum[i][j], left, right[j]);
+        right[j] = *(const zoo_words *)(b + k * width + j * ZOO_LANES);
+      }
+      for (size_t i = 0; i < width; i += 16) __builtin_prefetch(next + k * step + i * step / width, 0, 2);
+      _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
+        const ZOO_WORD left = a[i * lda + k];
+        _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
+          sum[i][j] = ZOO_ADD_PRODUCT(sum[i][j], left, right[j]);
+        }
       }
     }
+    a += left_side.run_step;
+    b += depth * width;
+    next += depth * step;
   }
   _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
     _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; j++) {
@@ -64,19 +73,19 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors,
   }
 }
 
-#define ZOO_TILE_CASE(count)                                                                                      \
-  case count:                                                                                                     \
-    if (wide) {                                                                                                   \
-      ZOO_NAME(zoo_tile)(count, 2, depth, a, lda, b, next, step, start, start_stride, bias, low, high, c, ldc);   \
-    } else {                                                                                                      \
-      ZOO_NAME(zoo_tile)(count, 1, depth, a, lda, b, next, step, start, start_stride, bias, low, high, c, ldc);   \
-    }                                                                                                             \
+#define ZOO_TILE_CASE(count)                                                                                    \
+  case count:                                                                                                   \
+    if (wide) {                                                                                                 \
+      ZOO_NAME(zoo_tile)(count, 2, *left, b, next, step, start, start_stride, bias, low, high, c, ldc);         \
+    } else {                                                                                                    \
+      ZOO_NAME(zoo_tile)(count, 1, *left, b, next, step, start, start_stride, bias, low, high, c, ldc);         \
+    }                                                                                                           \
     break;
 
-ZOO_TARGET static void ZOO_NAME(zoo_tile_rows)(size_t rows, bool wide, size_t depth, const ZOO_WORD *a, size_t lda,
-                                               const ZOO_WORD *b, const ZOO_WORD *next, size_t step,
-                                               const float *start, size_t start_stride, const float *bias, float low,
-                                               float high, float *c, size_t ldc) {
+ZOO_TARGET static void ZOO_NAME(zoo_tile_rows)(size_t rows, bool wide, const zoo_left *left, const ZOO_WORD *b,
+                                               const ZOO_WORD *next, size_t step, const float *start,
+                                               size_t start_stride, const float *bias, float low, float high, float *c,
+                                               size_t ldc) {
   switch (rows) {
     ZOO_TILE_CASE(1) ZOO_TILE_CASE(2) ZOO_TILE_CASE(3) ZOO_TILE_CASE(4)
 #if ZOO_TILE_ROWS > 4
@@ -91,16 +100,29 @@ ZOO_TARGET static void ZOO_NAME(zoo_tile_rows)(size_t rows, bool wide, size_t de
   }
 }
 
-ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZOO_WORD *a, size_t lda,
-                                          const ZOO_WORD *packed, const float *addend, size_t addend_stride,
-                                          const float *bias, float low, float high, float *c, size_t ldc) {
+ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, const zoo_left *a, const ZOO_WORD *packed,
+                                          const float *addend, size_t addend_stride, const float *bias, float low,
+                                          float high, float *c, size_t ldc) {
   enum { width = 2 * ZOO_LANES };
   static const float zeros[width];
   float edge[ZOO_TILE_ROWS * width];
   const size_t tile_rows = zoo_even_rows(m, ZOO_TILE_ROWS);
   const size_t step = zoo_share_of_next(m, tile_rows, width);
-  for (size_t done = 0; done == 0 || done < k; done += ZOO_DEPTH) {
-    const size_t depth = k - done < ZOO_DEPTH ? k - done : ZOO_DEPTH;
+  const size_t k = a->runs * a->length;
+  // Some short runs at a time, or some words of a long one.
+  const size_t together = a->length > 0 && a->length < ZOO_DEPTH ? ZOO_DEPTH / a->length : 1;
+  size_t run = 0, begun = 0, done = 0;
+  do {
+    zoo_left left = *a;
+    left.runs = a->runs - run < together ? a->runs - run : together;
+    left.length = a->length - begun < ZOO_DEPTH ? a->length - begun : ZOO_DEPTH;
+    const ZOO_WORD *first = (const ZOO_WORD *)a->first + run * a->run_step + begun;
+    const size_t depth = left.runs * left.length;
+    begun += left.length;
+    if (begun == a->length) {
+      run += left.runs;
+      begun = 0;
+    }
     const bool is_last = done + depth == k;
     const float floor = is_last ? low : -INFINITY;
     const float ceiling = is_last ? high : INFINITY;
@@ -109,12 +131,12 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZO
       const bool wide = columns > ZOO_LANES;
       const float *added = is_last && bias != NULL ? bias + column : zeros;
       const ZOO_WORD *b = packed + column * k + done * width;
-      const ZOO_WORD *next = column + width < n ? b + width * k : is_last ? b : packed + (done + ZOO_DEPTH) * width;
+      const ZOO_WORD *next = column + width < n ? b + width * k : is_last ? b : packed + (done + depth) * width;
       const ZOO_WORD *end = next + depth * width;
       for (size_t row = 0; row < m; row += tile_rows, next += depth * step) {
         const ZOO_WORD *close = next < end ? next : b;
         const size_t rows = m - row < tile_rows ? m - row : tile_rows;
-        const ZOO_WORD *left = a + row * lda + done;
+        left.first = first + row * a->stride;
         float *to = c + row * ldc + column;
         const float *start = to;
         size_t start_stride = ldc;
@@ -123,8 +145,8 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZO
           start_stride = addend != NULL ? addend_stride : 0;
         }
         if (columns == width || columns == ZOO_LANES) {
-          ZOO_NAME(zoo_tile_rows)(rows, wide, depth, left, lda, b, close, step, start, start_stride, added, floor,
-                                  ceiling, to, ldc);
+          ZOO_NAME(zoo_tile_rows)(rows, wide, &left, b, close, step, start, start_stride, added, floor, ceiling, to,
+                                  ldc);
           continue;
         }
         if (start_stride > 0) {
@@ -134,12 +156,13 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, size_t k, const ZO
           start = edge;
           start_stride = width;
         }
-        ZOO_NAME(zoo_tile_rows)(rows, wide, depth, left, lda, b, close, step, start, start_stride, added, floor, ceiling,
-                                edge, width);
+        ZOO_NAME(zoo_tile_rows)(rows, wide, &left, b, close, step, start, start_stride, added, floor, ceiling, edge,
+                                width);
         for (size_t i = 0; i < rows; i++) memcpy(to + i * ldc, edge + i * width, columns * sizeof(float));
       }
     }
-  }
+    done += depth;
+  } while (done < k);
 }
 
 #ifdef ZOO_HAS_BATCHES
@@ -153,9 +176,10 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm_batch)(size_t count, size_t m, size_t k
     const ZOO_WORD *b = packed + i * k * width;
     for (size_t row = 0; row < m; row += tile_rows) {
       const size_t rows = m - row < tile_rows ? m - row : tile_rows;
-      const ZOO_WORD *left = a + i * a_step + row * k;
-      const ZOO_WORD *next = row + rows < m ? left + rows * k : i + 1 < count ? a + (i + 1) * a_step : left;
-      ZOO_NAME(zoo_tile_rows)(rows, true, k, left, k, b, next, tile_rows, zeros, 0, zeros, -INFINITY, INFINITY,
+      const ZOO_WORD *first = a + i * a_step + row * k;
+      const ZOO_WORD *next = row + rows < m ? first + rows * k : i + 1 < count ? a + (i + 1) * a_step : first;
+      const zoo_left left = {first, k, 1, 0, k};
+      ZOO_NAME(zoo_tile_rows)(rows, true, &left, b, next, tile_rows, zeros, 0, zeros, -INFINITY, INFINITY,
                               c + i * c_step + row * width, width);
     }
   }

@@ -72,23 +72,30 @@ void zoo_sgemm_pack(zoo_instruction_set set, size_t k, size_t n, const float *b,
   }
 }
 
-void zoo_sgemm(zoo_instruction_set set, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed,
-               const float *addend, size_t addend_stride, const float *bias, zoo_activation activation, float *c,
-               size_t ldc) {
+void zoo_sgemm_runs(zoo_instruction_set set, size_t m, size_t n, size_t runs, size_t length, const float *a, size_t lda,
+                    size_t run_step, const float *packed, const float *addend, size_t addend_stride,
+                    const float *bias, zoo_activation activation, float *c, size_t ldc) {
   float low, high;
   const bool is_done = zoo_clamps(activation.kind, &low, &high);
+  const zoo_left left = {a, lda, runs, run_step, length};
   switch (set) {
 #if defined(__x86_64__)
     case ZOO_AVX512:
-      zoo_gemm_avx512(m, n, k, a, lda, packed, addend, addend_stride, bias, low, high, c, ldc);
+      zoo_gemm_avx512(m, n, &left, packed, addend, addend_stride, bias, low, high, c, ldc);
       break;
-    case ZOO_AVX2: zoo_gemm_avx2(m, n, k, a, lda, packed, addend, addend_stride, bias, low, high, c, ldc); break;
+    case ZOO_AVX2: zoo_gemm_avx2(m, n, &left, packed, addend, addend_stride, bias, low, high, c, ldc); break;
 #elif defined(__aarch64__)
-    case ZOO_NEON: zoo_gemm_neon(m, n, k, a, lda, packed, addend, addend_stride, bias, low, high, c, ldc); break;
+    case ZOO_NEON: zoo_gemm_neon(m, n, &left, packed, addend, addend_stride, bias, low, high, c, ldc); break;
 #endif
-    default: zoo_gemm_plain(m, n, k, a, lda, packed, addend, addend_stride, bias, low, high, c, ldc); break;
+    default: zoo_gemm_plain(m, n, &left, packed, addend, addend_stride, bias, low, high, c, ldc); break;
   }
   if (!is_done) zoo_bias_activation(set, c, m, n, ldc, NULL, activation);
+}
+
+void zoo_sgemm(zoo_instruction_set set, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed,
+               const float *addend, size_t addend_stride, const float *bias, zoo_activation activation, float *c,
+               size_t ldc) {
+  zoo_sgemm_runs(set, m, n, 1, k, a, lda, 0, packed, addend, addend_stride, bias, activation, c, ldc);
 }
 
 void zoo_sgemm_batch(zoo_instruction_set set, size_t count, size_t m, size_t k, const float *a, size_t a_step,

@@ -76,6 +76,11 @@ void zoo_sgemm(zoo_instruction_set set, size_t m, size_t n, size_t k, const floa
                const float *addend, size_t addend_stride, const float *bias, zoo_activation activation, float *c,
                size_t ldc);
 
+// zoo_sgemm with rows of a that are `runs` of `length` numbers, `run_step` apart; k is their product.
+void zoo_sgemm_runs(zoo_instruction_set set, size_t m, size_t n, size_t runs, size_t length, const float *a, size_t lda,
+                    size_t run_step, const float *packed, const float *addend, size_t addend_stride,
+                    const float *bias, zoo_activation activation, float *c, size_t ldc);
+
 // Products with `count` packed panels that follow each other: c + i · c_step [m][panel width] = a + i · a_step [m][k] · b_i.
 // The panels are expected in a near cache, and the left-hand sides in a far one.
 void zoo_sgemm_batch(zoo_instruction_set set, size_t count, size_t m, size_t k, const float *a, size_t a_step,

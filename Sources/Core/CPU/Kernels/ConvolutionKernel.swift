@@ -54,37 +54,11 @@ struct ConvolutionKernel: Kernel {
     output: Shape
   ) throws(BackendError) {
     let (from, to) = (Picture(input), Picture(output))
-    var phases: [(WindowTable, ConvolutionWeights.Phase, Int, Int, Extent)] = []
-    for phase in weights.phases {
-      /// Result r of the phase, tap k: the input (first + r · stride + padding − k · dilation) / stride.
-      func axis(
-        _ taps: [Int], first: Int, outputs: Int, inputs: Int, stride: Int, dilation: Int, padding: Int
-      ) -> WindowTable.Axis {
-        WindowTable.Axis(outputs: outputs, taps: taps.count) { output, tap in
-          let position = first + output * stride + padding - taps[tap] * dilation
-          return PaddingMode.zero.source(of: position.quotientRoundingDown(by: stride), in: inputs)
-        }
-      }
-      /// The first result index with the remainder, and how many follow.
-      func span(_ remainder: Int, _ stride: Int, _ padding: Int, _ size: Int) -> (first: Int, count: Int) {
-        let first = (remainder - padding % stride + stride) % stride
-        return (first, first < size ? (size - first - 1) / stride + 1 : 0)
-      }
-      let rows = span(phase.row, options.stride.height, options.padding.height, to.height)
-      let columns = span(phase.column, options.stride.width, options.padding.width, to.width)
-      guard rows.count > 0, columns.count > 0 else { continue }
-      let windows = try WindowTable(
-        rows: axis(
-          phase.rows, first: rows.first, outputs: rows.count, inputs: from.height, stride: options.stride.height,
-          dilation: options.dilation.height, padding: options.padding.height),
-        columns: axis(
-          phase.columns, first: columns.first, outputs: columns.count, inputs: from.width,
-          stride: options.stride.width, dilation: options.dilation.width, padding: options.padding.width),
-        inputWidth: from.width)
-      phases.append((windows, phase, rows.first, columns.first, options.stride))
-    }
     try self.init(
-      weights, statistics, input: from, output: to, activation: zoo_activation(options.activation), phases: phases)
+      weights, statistics, input: from, output: to, activation: zoo_activation(options.activation),
+      phases: weights.subpixels(of: options, input: from, output: to).map {
+        ($0.windows, $0.weights, $0.row, $0.column, options.stride)
+      })
   }
 
   private init(
@@ -268,12 +242,5 @@ extension Convolution {
         outputs: output.width, taps: kernel.width, stride: stride.width, dilation: dilation.width,
         padding: insets.leading, mode: paddingMode, inputs: input.width),
       inputWidth: input.width)
-  }
-}
-
-extension Int {
-  fileprivate func quotientRoundingDown(by divisor: Int) -> Int {
-    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? quotient - 1 : quotient
   }
 }

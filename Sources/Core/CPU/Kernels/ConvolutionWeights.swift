@@ -82,7 +82,7 @@ struct ConvolutionWeights: Sendable {
           }
         }
       }
-    case .pointwise, .im2col:
+    case .pointwise, .im2col, .direct:
       var matrices: [WeightMatrix] = []
       for group in 0..<groups {
         let size = outputs * depth * window
@@ -119,7 +119,11 @@ struct ConvolutionWeights: Sendable {
     self.kernels = kernels
     inputChannels = shape[0]
     outputChannels = outputs * groups
-    algorithm = .im2col
+    // Without dilation the taps of a phase see pixels that are next to each other; a small kernel leaves phases without any.
+    let isDirect =
+      kernels == .packed && options.groups == 1 && options.dilation == Extent(1)
+      && kernel.height >= options.stride.height && kernel.width >= options.stride.width
+    algorithm = isDirect ? .direct : .im2col
     depthwise = nil
     winograd = nil
     fixedWinograd = nil
@@ -129,7 +133,10 @@ struct ConvolutionWeights: Sendable {
 
     /// The taps of one axis, by the remainder that (output + padding) leaves.
     func taps(_ size: Int, stride: Int, dilation: Int) -> [(remainder: Int, taps: [Int])] {
-      (0..<stride).map { remainder in (remainder, (0..<size).filter { $0 * dilation % stride == remainder }) }
+      (0..<stride).map { remainder in
+        // The last one sees the input's first pixel.
+        (remainder, (0..<size).filter { $0 * dilation % stride == remainder }.reversed())
+      }
     }
     var phases: [Phase] = []
     for row in taps(kernel.height, stride: options.stride.height, dilation: options.dilation.height) {

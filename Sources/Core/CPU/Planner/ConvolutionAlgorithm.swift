@@ -6,6 +6,8 @@ import ZooTensor
 enum ConvolutionAlgorithm: Sendable, Hashable {
   /// 1×1, stride 1: the picture is the left-hand side of a matrix product as it lies.
   case pointwise
+  /// Windows are multiplied where they lie, in a copy of the input with its padding.
+  case direct
   /// Blocks of windows are copied into rows and multiplied while they are in the cache; groups one by one.
   case im2col
   /// 3×3, stride 1, with many channels: Winograd's F(size × size, 3×3).
@@ -28,21 +30,35 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
       self = .winograd(size: size)
     } else if Self.suitsNarrow(options, filter: filter) {
       self = .narrow
+    } else if Self.suitsDirect(options, filter: filter, kernels), output[2] >= Self.pixelsOfDirectRow,
+      options.stride.width == 1 || filter[1] < Self.channelsWorthCopying
+    {
+      self = .direct
     } else {
       self = .im2col
     }
   }
 
+  /// Results that are neighbours in a row, so many that they fill the rows of register tiles.
+  static let pixelsOfDirectRow = 28
+  /// With a stride windows overlap less, and copies of long ones are read faster than pixels that lie apart.
+  private static let channelsWorthCopying = 32
+
   /// Other ways of computing the same, whether they seem sensible or not.
-  func alternatives(for options: Convolution, filter: Shape) -> [ConvolutionAlgorithm] {
+  func alternatives(for options: Convolution, filter: Shape, _ kernels: ProductKernels) -> [ConvolutionAlgorithm] {
     switch self {
     case .pointwise, .depthwise:
       return []
-    case .im2col, .narrow, .winograd:
+    case .im2col, .direct, .narrow, .winograd:
       let narrow = Self.suitsNarrow(options, filter: filter) ? [ConvolutionAlgorithm.narrow] : []
       let winograd = Self.suitsWinograd(options, filter: filter) ? [2, 4, 6].map(ConvolutionAlgorithm.winograd) : []
-      return [.im2col] + narrow + winograd
+      let direct = Self.suitsDirect(options, filter: filter, kernels) ? [ConvolutionAlgorithm.direct] : []
+      return [.im2col] + direct + narrow + winograd
     }
+  }
+
+  private static func suitsDirect(_ options: Convolution, filter: Shape, _ kernels: ProductKernels) -> Bool {
+    kernels == .packed && options.groups == 1 && options.dilation.width == 1 && options.stride.width <= filter[3]
   }
 
   private static func suitsNarrow(_ options: Convolution, filter: Shape) -> Bool {

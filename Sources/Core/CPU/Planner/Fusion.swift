@@ -165,7 +165,7 @@ private struct FusionPass {
 extension ConvolutionAlgorithm {
   fileprivate var computesStatistics: Bool {
     switch self {
-    case .pointwise, .im2col, .winograd: true
+    case .pointwise, .im2col, .direct, .winograd: true
     case .narrow, .depthwise: false
     }
   }

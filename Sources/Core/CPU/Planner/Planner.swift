@@ -76,6 +76,10 @@ struct Planner {
       options.activation = options.activation ?? fusion.activation
       return try convolution(options, weights, fusion, input: inputs[0], output: result)
     case (.transposedConvolution(let options), .convolution(let weights)):
+      if weights.algorithm == .direct {
+        return try DirectConvolutionKernel(
+          options, weights, statistics: statistics(fusion), input: inputs[0], output: result)
+      }
       return try ConvolutionKernel(
         options, weights, statistics: statistics(fusion), input: inputs[0], output: result)
     case (.linear(let activation), .linear(let weights)):
@@ -153,6 +157,10 @@ struct Planner {
     if let matrix = weights.narrow {
       return try NarrowConvolutionKernel(
         options, weights, matrix: matrix, input: input, output: output, threads: threads, instructions: instructions)
+    }
+    if weights.algorithm == .direct {
+      return try DirectConvolutionKernel(
+        options, weights, statistics: statistics(fusion), input: input, output: output)
     }
     return try ConvolutionKernel(options, weights, statistics: statistics(fusion), input: input, output: output)
   }

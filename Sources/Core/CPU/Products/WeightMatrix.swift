@@ -135,6 +135,17 @@ struct WeightMatrix: Sendable {
     }
   }
 
+  /// `multiply` for all columns, with a left-hand side whose rows are `runs` of equal length that lie `step` floats apart.
+  /// For packed weights of float32.
+  func multiplyRuns(
+    _ a: UnsafePointer<Float>, rows: Int, stride: Int, runs: Int, step: Int, addend: UnsafePointer<Float>?,
+    bias: UnsafePointer<Float>?, activation: zoo_activation, into c: UnsafeMutablePointer<Float>, stride cStride: Int
+  ) {
+    zoo_sgemm_runs(
+      instructions.kernels, rows, columns, runs, depth / runs, a, stride, step, values.base, addend, cStride, bias,
+      activation, c, cStride)
+  }
+
   /// Blocks of columns start at its multiples.
   static let columnUnit = 32
 }
