@@ -22,7 +22,7 @@ static size_t zoo_even_rows(size_t m, size_t most) {
 // Words of the next panel that every step of k asks the memory for: the tiles of a panel share them out, because a core
 // waits for few cache lines at a time, and those of a whole panel are too many for one tile. More than two tiles ask for some
 // of the lines twice, which costs next to nothing.
-static size_t zoo_share_of_next(size_t m, size_t tile_rows, size_t width) {
+static inline size_t zoo_share_of_next(size_t m, size_t tile_rows, size_t width) {
   const size_t tiles = (m + tile_rows - 1) / tile_rows;
   size_t step = width;
   while (step > 4 && 2 * (width / step) <= tiles) step /= 2;

@@ -183,7 +183,24 @@ static void zoo_await_others(zoo_pool *pool) {
   pthread_mutex_unlock(&pool->sleep);
 }
 
-zoo_pool *zoo_pool_create(size_t threads) {
+// Keeps each thread on the processor whose place among those of the process is the thread's number.
+static void zoo_pin(const zoo_pool *pool) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || (size_t)CPU_COUNT(&allowed) < pool->count) return;
+  int processor = -1;
+  for (size_t worker = 0; worker < pool->count; worker++) {
+    do processor++;
+    while (!CPU_ISSET(processor, &allowed));
+    if (worker == 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    // Where it is refused, the thread goes where it is sent.
+    pthread_setaffinity_np(pool->threads[worker], sizeof one, &one);
+  }
+}
+
+zoo_pool *zoo_pool_create(size_t threads, bool pins) {
   if (threads < 1) threads = 1;
   if (threads > zoo_maximum_threads) threads = zoo_maximum_threads;
   zoo_pool *pool = NULL;
@@ -211,6 +228,7 @@ zoo_pool *zoo_pool_create(size_t threads) {
     }
     pool->count++;
   }
+  if (pins) zoo_pin(pool);
   return pool;
 }
 

@@ -21,9 +21,11 @@ public struct CPUBackend: Backend {
   ///   - instructionSet: the widest to use; nil for the best there is.
   ///   - library: nil for the faster one that is right here, see ``MatrixLibrary/preferred(for:)``.
   ///   - memoryLimit: bytes that one call may need at most; nil for the machine's memory.
+  ///   - pinsThreads: whether each thread stays on a processor of its own.
   /// - Throws: ``BackendError`` with the code `unavailable` where `instructionSet` or `library` does not work here.
   public init(
-    threads: Int? = nil, instructionSet: InstructionSet? = nil, library: MatrixLibrary? = nil, memoryLimit: Int? = nil
+    threads: Int? = nil, instructionSet: InstructionSet? = nil, library: MatrixLibrary? = nil, memoryLimit: Int? = nil,
+    pinsThreads: Bool = false
   ) throws(BackendError) {
     let device = CPUDevice.current
     let instructionSet = instructionSet ?? .best
@@ -37,7 +39,7 @@ public struct CPUBackend: Backend {
     self.instructionSet = instructionSet
     self.library = library ?? .preferred(for: instructionSet)
     self.memoryLimit = memoryLimit ?? device.memory
-    pool = ThreadPool(threads: threads ?? device.coreCount)
+    pool = ThreadPool(threads: threads ?? device.coreCount, isPinned: pinsThreads)
   }
 
   public func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable {

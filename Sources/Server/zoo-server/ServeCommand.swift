@@ -55,6 +55,12 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "Threads that compute; all cores unless told.")
   var threads: Int?
 
+  @Flag(
+    help: """
+      Keep each thread that computes on a processor of its own: for a machine, or processors, that nothing else uses.
+      """)
+  var pinThreads = false
+
   @Option(
     help: "What multiplies matrices: openBLAS, or packed, the kernels of this program. The faster one unless told.")
   var matrixLibrary: MatrixLibrary?
@@ -91,7 +97,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     let device = CPUDevice.current
     let threads = threads ?? device.coreCount
-    let cpu = try CPUBackend(threads: threads, library: matrixLibrary)
+    let cpu = try CPUBackend(threads: threads, library: matrixLibrary, pinsThreads: pinThreads)
     let gpus = gpuOptions.backends()
     for gpu in gpus {
       if let missing = gpu as? UnavailableBackend {

@@ -181,7 +181,8 @@ class Step:
 
 
 STEPS = {
-    "network": Step(write_network),
+    # The trained network's own module reads pictures, too.
+    "network": Step(write_network, ("pillow",)),
     "onnx": Step(write_onnx, ("onnx", "onnxruntime"), after="network"),
     "onnxruntime-int8": Step(write_onnxruntime_int8, after="onnx"),
     "openvino": Step(write_openvino, ("openvino",), after="onnx"),

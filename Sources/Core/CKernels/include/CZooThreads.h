@@ -9,8 +9,10 @@ typedef struct zoo_pool zoo_pool;
 
 enum { zoo_maximum_threads = 4095 };
 
-// Starts `threads` − 1 threads, fewer where the system refuses; the one that calls is the first. Null without memory.
-zoo_pool *zoo_pool_create(size_t threads);
+// Starts `threads` − 1 threads, fewer where the system refuses; the one that calls is the first. Null without memory. With
+// `pins` each stays on a processor of its own, of those that the caller may use but for the first of them, if there are as
+// many.
+zoo_pool *zoo_pool_create(size_t threads, bool pins);
 
 // Ends the threads. No loop may be running.
 void zoo_pool_destroy(zoo_pool *pool);

@@ -25,7 +25,8 @@ struct Tuner {
         case .constant(let filter) = graph.nodes[node.inputs[1]].operation
       else { continue }
       let usual = ConvolutionAlgorithm(for: options, filter: filter.shape, output: node.shape, packer.kernels)
-      let candidates = [usual] + usual.alternatives(for: options, filter: filter.shape, packer.kernels).filter { $0 != usual }
+      let others = usual.alternatives(for: options, filter: filter.shape, packer.kernels)
+      let candidates = [usual] + others.filter { $0 != usual }
       guard candidates.count > 1 else { continue }
       let layer = describe(options, filter: filter.shape, input: graph.nodes[node.inputs[0]].shape, output: node.shape)
       if tuning[layer] == nil, tuning.measures {

@@ -13,9 +13,13 @@ public final class ThreadPool: @unchecked Sendable {
   /// Threads that a loop may run on, the caller included.
   public var threadCount: Int { zoo_pool_size(pool) }
 
-  /// - Parameter count: at least 1, the calling thread included. Fewer are started where the system refuses.
-  public init(threads count: Int) {
-    guard let pool = zoo_pool_create(max(count, 1)) else { fatalError("there is no memory for \(count) threads") }
+  /// - Parameters:
+  ///   - count: at least 1, the calling thread included. Fewer are started where the system refuses.
+  ///   - isPinned: whether each thread but the caller stays on a processor of its own, if there are as many.
+  public init(threads count: Int, isPinned: Bool = false) {
+    guard let pool = zoo_pool_create(max(count, 1), isPinned) else {
+      fatalError("there is no memory for \(count) threads")
+    }
     self.pool = pool
   }
 
