@@ -47,8 +47,8 @@ static void check_pinned(void) {
   for (int pins = 0; pins < 2; pins++) {
     zoo_pool *pool = zoo_pool_create(2, pins == 1);
     _Atomic int processors = 0;
-    while (processors == 0) zoo_pool_run(pool, 2, 2, count_processors, &processors);
-    parity_same(processors, pins == 1 ? 1 : CPU_COUNT(&allowed));
+    while (processors == 0 && zoo_pool_size(pool) == 2) zoo_pool_run(pool, 2, 2, count_processors, &processors);
+    if (zoo_pool_size(pool) == 2) parity_same(processors, pins == 1 ? 1 : CPU_COUNT(&allowed));
     zoo_pool_destroy(pool);
   }
 }

@@ -183,7 +183,7 @@ static void zoo_await_others(zoo_pool *pool) {
   pthread_mutex_unlock(&pool->sleep);
 }
 
-// Keeps each thread on the processor whose place among those of the process is the thread's number.
+// Keeps each thread on the processor whose place among those that the caller may use is the thread's number.
 static void zoo_pin(const zoo_pool *pool) {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || (size_t)CPU_COUNT(&allowed) < pool->count) return;

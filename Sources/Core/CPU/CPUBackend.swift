@@ -21,7 +21,7 @@ public struct CPUBackend: Backend {
   ///   - instructionSet: the widest to use; nil for the best there is.
   ///   - library: nil for the faster one that is right here, see ``MatrixLibrary/preferred(for:)``.
   ///   - memoryLimit: bytes that one call may need at most; nil for the machine's memory.
-  ///   - pinsThreads: whether each thread stays on a processor of its own.
+  ///   - pinsThreads: whether each thread but the caller's stays on a processor of its own.
   /// - Throws: ``BackendError`` with the code `unavailable` where `instructionSet` or `library` does not work here.
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, library: MatrixLibrary? = nil, memoryLimit: Int? = nil,

@@ -44,15 +44,18 @@ extension OpenIndex {
   }
 
   /// Forgets versions that nobody needs, where a kill came before that was done.
-  func dropLeftovers() async throws {
-    let versions = try await store.widths().bits.keys.sorted()
-    let settings = try await store.settings()
-    for version in versions where version != settings.active.version && version != settings.next?.version {
-      do {
+  func dropLeftovers() async {
+    do {
+      let versions = try await store.widths().bits.keys.sorted()
+      let settings = try await store.settings()
+      for version in versions where version != settings.active.version && version != settings.next?.version {
         try await store.removeVersion(version)
-      } catch let error as SearchError where error.code == .failedPrecondition {
-        // Another server has begun with it this moment.
       }
+    } catch {
+      // Another server may have begun with it this moment; what stays takes room and no more.
+      logger.warning(
+        "codes of a version that is not used stay",
+        metadata: ["index": "\(name)", "reason": "\(ZooError(searching: error).message)"])
     }
   }
 

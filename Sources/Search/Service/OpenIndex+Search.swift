@@ -1,5 +1,6 @@
 import Foundation
 import SwiftProtobuf
+import Synchronization
 import ZooItems
 import ZooProtocol
 
@@ -17,16 +18,21 @@ extension OpenIndex {
 
   func search(_ call: WireSearchCall, deadline: ContinuousClock.Instant) async throws -> WireSearchResult {
     while true {
-      let settings = settings
+      let (settings, isSwitching) = state.withLock { ($0.settings, $0.isSwitching) }
+      if isSwitching, call.version == 0 {
+        await writing.shared {}
+        continue
+      }
       let result: Result<WireSearchResult, any Error>
       do {
         result = .success(try await search(call, settings: settings, deadline: deadline))
       } catch {
         result = .failure(error)
       }
-      // Where another version became the active one meanwhile, the codes of the one that it began with have gone, or what
-      // it found has the other one's predictions.
-      guard call.version == 0, self.settings.active != settings.active else { return try result.get() }
+      // Where another version became the active one meanwhile, or is about to, the codes of the one that it began with
+      // have gone, or what it found has the other one's predictions.
+      let isSame = state.withLock { $0.settings.active == settings.active && !$0.isSwitching }
+      if call.version != 0 || isSame { return try result.get() }
     }
   }
 

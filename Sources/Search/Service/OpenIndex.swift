@@ -14,6 +14,8 @@ final class OpenIndex: Sendable {
     /// Why hashing anew has stopped.
     var rehashFailure = ""
     var isClosed = false
+    /// Another version is becoming the active one: some of what is read is that one's already.
+    var isSwitching = false
   }
 
   /// Hashing anew, as it goes on.
@@ -48,10 +50,13 @@ final class OpenIndex: Sendable {
 
   var settings: IndexSettings { state.withLock { $0.settings } }
 
-  /// Saves what `change` makes of the settings, and goes by it.
+  /// Saves what `change` makes of the settings, and goes by it. With `writing` held alone.
   func change(_ change: @Sendable (inout IndexSettings) throws -> Void) async throws {
     var settings = settings
+    let active = settings.active
     try change(&settings)
+    state.withLock { [settings] in $0.isSwitching = settings.active != active }
+    defer { state.withLock { $0.isSwitching = false } }
     try await store.save(settings)
     state.withLock { [settings] in $0.settings = settings }
   }

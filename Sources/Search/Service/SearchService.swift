@@ -63,7 +63,7 @@ public actor SearchService {
       // An older version of the model is not loaded by itself.
       _ = try await hasher.open(settings.model, version: settings.active.version)
       let index = index(settings, provider: provider, store: store)
-      try await index.dropLeftovers()
+      await index.dropLeftovers()
       return index
     } catch {
       await store.close()

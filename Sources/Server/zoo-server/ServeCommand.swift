@@ -57,7 +57,8 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Flag(
     help: """
-      Keep each thread that computes on a processor of its own: for a machine, or processors, that nothing else uses.
+      Keep each thread that helps to compute a request on a processor of its own: for a machine, or processors, that \
+      nothing else uses.
       """)
   var pinThreads = false
 

@@ -1,4 +1,4 @@
--- What the coordinator runs: psql -f coordinator.sql, once on its primary, and again after an upgrade. Then
+-- What the coordinator runs: psql -1 -v ON_ERROR_STOP=1 -f coordinator.sql, once on its primary, and again after an upgrade. Then
 -- SELECT zoo.set_shards(ARRAY['host=... dbname=... user=... target_session_attrs=read-write', ...]).
 --
 -- The coordinator keeps what indexes there are, gives numbers to items, and decides what becomes of transactions.
@@ -7,9 +7,6 @@
 CREATE EXTENSION IF NOT EXISTS plproxy;
 CREATE SCHEMA IF NOT EXISTS plproxy;
 CREATE SCHEMA IF NOT EXISTS zoo;
-
--- Changes when a client of another version could not use these functions.
-CREATE OR REPLACE FUNCTION zoo.coordinator_interface() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2';
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Indexes and transactions
@@ -165,3 +162,6 @@ CREATE OR REPLACE FUNCTION zoo.nearest(
   p_index int, p_version bigint, p_code varbit, p_k int, p_categories text[], p_attributes text[], p_values jsonb
 ) RETURNS TABLE (number bigint, distance int, category text, attributes jsonb, plan text)
 LANGUAGE plproxy AS $$ CLUSTER 'zoo'; RUN ON ALL; $$;
+
+-- Changes when a client of another version could not use these functions; last, so that it says what is.
+CREATE OR REPLACE FUNCTION zoo.coordinator_interface() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2';

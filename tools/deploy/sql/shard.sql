@@ -1,4 +1,4 @@
--- What a shard runs: psql -f shard.sql, once on every shard's primary, and again after an upgrade.
+-- What a shard runs: psql -1 -v ON_ERROR_STOP=1 -f shard.sql, once on every shard's primary, and again after an upgrade.
 --
 -- Each index has a schema of its own, zoo_NUMBER. The coordinator numbers indexes, items and transactions; an item
 -- lies where its picture lies, and a picture where its content hash says, so that everything about a picture is on one
@@ -8,9 +8,6 @@
 -- ZOO03 not in a state for it, ZOO05 an earlier transaction is in doubt.
 
 CREATE SCHEMA IF NOT EXISTS zoo;
-
--- Changes when a client of another version could not use these functions.
-CREATE OR REPLACE FUNCTION zoo.shard_interface() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2';
 
 -- What earlier versions of these functions were called with or returned.
 DROP FUNCTION IF EXISTS zoo.put_pictures(int, bytea[], jsonb[], bytea[]);
@@ -581,3 +578,6 @@ BEGIN
     EXECUTE format('ALTER TABLE %I.pictures DROP COLUMN IF EXISTS prediction', name);
   END LOOP;
 END $$;
+
+-- Changes when a client of another version could not use these functions; last, so that it says what is.
+CREATE OR REPLACE FUNCTION zoo.shard_interface() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2';

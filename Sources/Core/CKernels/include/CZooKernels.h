@@ -76,7 +76,7 @@ void zoo_sgemm(zoo_instruction_set set, size_t m, size_t n, size_t k, const floa
                const float *addend, size_t addend_stride, const float *bias, zoo_activation activation, float *c,
                size_t ldc);
 
-// zoo_sgemm with rows of a that are `runs` of `length` numbers, `run_step` apart; k is their product.
+// zoo_sgemm with k = `runs` · `length`: a row of a is `runs` times `length` numbers, which lie `run_step` apart.
 void zoo_sgemm_runs(zoo_instruction_set set, size_t m, size_t n, size_t runs, size_t length, const float *a, size_t lda,
                     size_t run_step, const float *packed, const float *addend, size_t addend_stride,
                     const float *bias, zoo_activation activation, float *c, size_t ldc);

@@ -78,8 +78,7 @@ struct ConvolutionKernel: Kernel {
       statistics != nil || weights.kernels == .openBLAS || phases.contains { $0.step != Extent(1) }
     let picturesPerUnit = isOnePicture ? 1 : input.count
     self.picturesPerUnit = picturesPerUnit
-    let isOneProduct =
-      phases.count == 1 && weights.groups == 1 && picturesPerUnit == input.count && weights.kernels != .openBLAS
+    let isOneProduct = phases.count == 1 && weights.groups == 1 && !isOnePicture
     var pieces = 0
     var scratch = 0
     var counts: [UInt32] = []

@@ -68,6 +68,9 @@ struct DirectConvolutionKernel: Kernel {
   }
 
   let algorithm = "direct"
+  /// False where copies of windows are better: there are few rows of results to share out, or they are so wide that the
+  /// rows that one of them sees are no longer in a cache.
+  let isWorthwhile: Bool
   private let phases: [Phase]
   private let bias: AlignedBuffer?
   private let activation: zoo_activation
@@ -82,6 +85,7 @@ struct DirectConvolutionKernel: Kernel {
   private static let wantedPieces = 16
   /// Floats of the padded input of a piece at most, where it can be helped: it stays in the L2 cache.
   private static let maximumElements = 112 * 1024
+  private static let worthwhilePieces = 8
 
   /// For a convolution that is not grouped, without dilation of columns and with a stride that is no wider than the kernel.
   ///
@@ -140,6 +144,7 @@ struct DirectConvolutionKernel: Kernel {
       return phase
     }
     piecesPerPicture = pieces
+    isWorthwhile = pieces >= Self.worthwhilePieces && scratch <= 2 * Self.maximumElements
     self.counts = counts
     self.scratch = Scratch(
       shared: statistics == nil

@@ -60,7 +60,7 @@ struct Statistics: Sendable {
 
   /// Floats of scratch for the moments `[chunks][3][C]` of every picture, and for joining them.
   static func scratch(pictures: Int, chunks: Int, channels: Int) -> Int {
-    pictures * chunks * 3 * channels + joining(channels: channels) * pictures
+    (pictures * chunks * 3 * channels).roundedUp(to: Scratch.unit) + joining(channels: channels) * pictures
   }
 
   /// Two doubles for each channel.
@@ -75,7 +75,7 @@ struct Statistics: Sendable {
     into result: UnsafeMutablePointer<Float>, _ call: KernelCall
   ) {
     let size = counts.count * 3 * channels
-    let scratch = moments + pictures * size
+    let scratch = moments + (pictures * size).roundedUp(to: Scratch.unit)
     call.parallelFor(pictures) { _, picture in
       let mean = result + picture * 3 * channels
       let doubles = scratch + picture * Self.joining(channels: channels)

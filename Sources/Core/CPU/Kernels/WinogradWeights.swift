@@ -17,7 +17,7 @@ struct WinogradWeights: Sendable {
   /// `[panels][9][C][width]`
   private let taps: AlignedBuffer
 
-  /// Columns that OpenBLAS multiplies together.
+  /// Columns that OpenBLAS multiplies together at most.
   private static let columnsForOpenBLAS = 64
 
   /// - Parameter filter: `[O, C, 3, 3]`
@@ -28,7 +28,10 @@ struct WinogradWeights: Sendable {
     self.kernels = kernels
     self.instructions = instructions
     (outputs, inputs) = (filter.shape[0], filter.shape[1])
-    width = kernels == .openBLAS ? Self.columnsForOpenBLAS : instructions.panelWidth
+    let panels = (outputs + Self.columnsForOpenBLAS - 1) / Self.columnsForOpenBLAS
+    width =
+      kernels == .openBLAS
+      ? ((outputs + panels - 1) / panels).roundedUp(to: Int(zoo_winograd_channels)) : instructions.panelWidth
     taps = try AlignedBuffer(weights: 9 * inputs * outputs.roundedUp(to: width))
     filter.values.withUnsafeBufferPointer { filters in
       // Constants have elements.

@@ -31,6 +31,7 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
     } else if Self.suitsNarrow(options, filter: filter) {
       self = .narrow
     } else if Self.suitsDirect(options, filter: filter, kernels), output[2] >= Self.pixelsOfDirectRow,
+      options.dilation.height == 1,
       options.stride.width == 1 || filter[1] < Self.channelsWorthCopying
     {
       self = .direct

@@ -76,9 +76,11 @@ struct Planner {
       options.activation = options.activation ?? fusion.activation
       return try convolution(options, weights, fusion, input: inputs[0], output: result)
     case (.transposedConvolution(let options), .convolution(let weights)):
-      if weights.algorithm == .direct {
-        return try DirectConvolutionKernel(
+      let width = result[2] / options.stride.width
+      if weights.algorithm == .direct, width >= ConvolutionAlgorithm.pixelsOfDirectRow {
+        let direct = try DirectConvolutionKernel(
           options, weights, statistics: statistics(fusion), input: inputs[0], output: result)
+        if direct.isWorthwhile { return direct }
       }
       return try ConvolutionKernel(
         options, weights, statistics: statistics(fusion), input: inputs[0], output: result)
@@ -159,8 +161,9 @@ struct Planner {
         options, weights, matrix: matrix, input: input, output: output, threads: threads, instructions: instructions)
     }
     if weights.algorithm == .direct {
-      return try DirectConvolutionKernel(
+      let direct = try DirectConvolutionKernel(
         options, weights, statistics: statistics(fusion), input: input, output: output)
+      if direct.isWorthwhile { return direct }
     }
     return try ConvolutionKernel(options, weights, statistics: statistics(fusion), input: input, output: output)
   }

@@ -4,7 +4,6 @@ extension Writer {
   /// - Returns: the number of the new index.
   func create(_ settings: IndexSettings) throws -> Int32 {
     try checkServers()
-    try recoverAll()
     let index = try patiently {
       let rows = try coordinator.run(
         Call(
@@ -34,7 +33,6 @@ extension Writer {
   /// - Returns: the number of the index.
   func open(_ name: String) throws -> Int32 {
     try checkServers()
-    try recoverAll()
     return try number(of: name)
   }
 
@@ -125,9 +123,8 @@ extension Writer {
 
   /// Whether the coordinator and the shards are what this program needs, and keep what they acknowledge.
   private func checkServers() throws {
-    try patiently {
+    let interface = try patiently {
       let rows = try coordinator.run(Call("SELECT zoo.coordinator_interface(), shards FROM zoo.layout"))
-      guard try rows.int(0, 0) == 2 else { throw Self.other("the coordinator") }
       let targets = try rows.texts(0, 1)
       guard !targets.isEmpty else {
         throw SearchError(
@@ -135,6 +132,12 @@ extension Writer {
           "the coordinator knows no shards: name them with zoo.set_shards, see tools/deploy/README.md")
       }
       connect(to: targets)
+      return try rows.int(0, 0)
+    }
+    // By functions that all versions have: what is unfinished keeps locks that bringing a server up to date waits for.
+    try recoverAll()
+    guard interface == 2 else { throw Self.other("the coordinator") }
+    try patiently {
       try Self.checkDurability(of: coordinator, "the coordinator")
       for (number, shard) in shards.enumerated() {
         guard try shard.run(Call("SELECT zoo.shard_interface()")).int(0, 0) == 2 else {
