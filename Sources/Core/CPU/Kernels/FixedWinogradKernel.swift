@@ -10,13 +10,10 @@ import ZooTensor
 /// blocks share is the weights, which each reads once. Normalisation and statistics are as in ``WinogradKernel``.
 struct FixedWinogradKernel: Kernel {
   private let weights: FixedWinogradWeights
-  private let bias: AlignedBuffer?
-  private let activation, inputActivation: zoo_activation
-  private let statistics: Statistics?
+  private let inputActivation: zoo_activation
   private let tiling: WinogradTiling
-  private let tilesPerBlock, blocksPerImage: Int
-  /// Pixels of each block of a picture.
-  private let counts: [UInt32]
+  /// A block is a chunk of them.
+  private let results: WinogradResults
 
   var algorithm: String { "int16 winograd \(weights.size)×\(weights.size)" }
 
@@ -28,44 +25,36 @@ struct FixedWinogradKernel: Kernel {
     inputActivation: zoo_activation, input: Shape, output: Shape
   ) throws(BackendError) {
     self.weights = weights
-    self.bias = bias
-    self.statistics = statistics
     self.inputActivation = inputActivation
-    activation = zoo_activation(options.activation)
     let tiling = try WinogradTiling(options, size: weights.size, input: input, output: output)
     self.tiling = tiling
     let most = weights.tilesPerBlock
     let blocks = (tiling.count + most - 1) / most
-    tilesPerBlock = (tiling.count + blocks - 1) / blocks
-    counts = tiling.pixelCounts(chunk: tilesPerBlock)
-    blocksPerImage = counts.count
+    results = WinogradResults(
+      tiling, bias: bias, activation: zoo_activation(options.activation), statistics: statistics,
+      instructions: weights.instructions, width: weights.width, tilesPerChunk: (tiling.count + blocks - 1) / blocks)
   }
 
-  private var momentCount: Int {
-    statistics == nil
-      ? 0 : Statistics.scratch(pictures: tiling.output.count, chunks: blocksPerImage, channels: weights.outputs)
-  }
+  private var tilesPerBlock: Int { results.tilesPerChunk }
   private var transformedCount: Int { weights.transformedCount(tiles: tilesPerBlock) }
 
   /// The transformed input, `[elements][tiles][C]`, and products, `[elements][tiles][columns]`.
   var scratch: Scratch {
     Scratch(
-      shared: momentCount, perThread: transformedCount + weights.elementCount * tilesPerBlock * weights.width)
+      shared: results.momentCount,
+      perThread: transformedCount + weights.elementCount * tilesPerBlock * weights.width)
   }
 
   func run(_ call: KernelCall) {
     let x = call.input(0)
-    let addend = call.addend
     let moments = call.resultStatistics == nil ? nil : call.sharedScratch
-    let (width, channels) = (weights.width, weights.outputs)
-    call.parallelFor(tiling.output.count * blocksPerImage) { worker, index in
-      let (image, block) = index.quotientAndRemainder(dividingBy: blocksPerImage)
+    call.parallelFor(tiling.output.count * results.chunkCount) { worker, index in
+      let (image, block) = index.quotientAndRemainder(dividingBy: results.chunkCount)
       let first = block * tilesPerBlock
       let count = min(tilesPerBlock, tiling.count - first)
       let transformed = call.threadScratch(worker)
       let products = transformed + transformedCount
       var gather = tiling.gather
-      var tiles = tiling.tiles
       tiling.withNormalization(call.statistics, inputActivation, image: image) { normalization in
         weights.transform(
           &gather, x + image * tiling.input.size, normalization, first: first, count: count, room: tilesPerBlock,
@@ -73,17 +62,9 @@ struct FixedWinogradKernel: Kernel {
       }
       for panel in 0..<weights.panelCount {
         weights.multiply(panel: panel, count: count, room: tilesPerBlock, transformed, into: products)
-        let channel = panel * width
-        let offset = image * tiling.output.size + channel
-        zoo_winograd_output(
-          weights.instructions.kernels, &tiles, products, count * width, width, first, count,
-          min(width, channels - channel), bias.map { $0.base + channel }, addend.map { $0 + offset }, activation,
-          moments.map { $0 + index * 3 * channels + channel }, channels, call.output + offset)
+        results.write(first..<first + count, of: image, panel: panel, products, moments: moments, call)
       }
     }
-    if let moments, let result = call.resultStatistics {
-      statistics?.join(
-        moments, pictures: tiling.output.count, counts: counts, channels: channels, into: result, call)
-    }
+    results.join(moments, call)
   }
 }

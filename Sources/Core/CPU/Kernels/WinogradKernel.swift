@@ -15,15 +15,10 @@ import ZooTensor
 /// registers.
 struct WinogradKernel: Kernel {
   private let weights: WinogradWeights
-  private let bias: AlignedBuffer?
-  private let activation, inputActivation: zoo_activation
-  private let statistics: Statistics?
+  private let inputActivation: zoo_activation
   private let tiling: WinogradTiling
-  /// What a result must not depend on the number of threads: moments are taken of so many tiles.
-  private let tilesPerChunk: Int
+  private let results: WinogradResults
   private let chunksPerPart, partsPerBlock: Int
-  /// Pixels of each chunk of a picture.
-  private let counts: [UInt32]
 
   var algorithm: String { "winograd \(weights.size)×\(weights.size)" }
 
@@ -42,21 +37,21 @@ struct WinogradKernel: Kernel {
     inputActivation: zoo_activation, input: Shape, output: Shape, threads: Int
   ) throws(BackendError) {
     self.weights = weights
-    self.bias = bias
-    self.statistics = statistics
     self.inputActivation = inputActivation
-    activation = zoo_activation(options.activation)
     let tiling = try WinogradTiling(options, size: weights.size, input: input, output: output)
     self.tiling = tiling
     func shares(_ count: Int, ofAtMost most: Int) -> Int { (count + most - 1) / most }
     func share(_ count: Int, ofAtMost most: Int) -> Int { shares(count, ofAtMost: shares(count, ofAtMost: most)) }
-    tilesPerChunk = share(tiling.count, ofAtMost: Self.chunk)
-    counts = tiling.pixelCounts(chunk: tilesPerChunk)
+    let tilesPerChunk = share(tiling.count, ofAtMost: Self.chunk)
+    results = WinogradResults(
+      tiling, bias: bias, activation: zoo_activation(options.activation), statistics: statistics,
+      instructions: weights.instructions, width: weights.width, tilesPerChunk: tilesPerChunk)
+    let chunks = results.chunkCount
     let most = max(Self.maximumProducts / (weights.side * weights.side * weights.width * tilesPerChunk), 1)
     let together = weights.sumsDependOnRows ? 1 : Self.parts(panels: weights.panelCount, threads: threads)
-    let wanted = max(together, shares(counts.count, ofAtMost: most))
-    chunksPerPart = share(counts.count, ofAtMost: max(counts.count / wanted, 1))
-    partsPerBlock = min(together, shares(counts.count, ofAtMost: chunksPerPart))
+    let wanted = max(together, shares(chunks, ofAtMost: most))
+    chunksPerPart = share(chunks, ofAtMost: max(chunks / wanted, 1))
+    partsPerBlock = min(together, shares(chunks, ofAtMost: chunksPerPart))
   }
 
   /// Parts of a block whose products with all panels keep the threads busy until the end, or nearly.
@@ -70,24 +65,18 @@ struct WinogradKernel: Kernel {
     return (least...least + 3).first { waste($0) < 1.15 } ?? least
   }
 
-  private var tilesPerPart: Int { chunksPerPart * tilesPerChunk }
+  private var tilesPerPart: Int { chunksPerPart * results.tilesPerChunk }
   private var tilesPerBlock: Int { min(partsPerBlock * tilesPerPart, tiling.count) }
   private var elementCount: Int { weights.side * weights.side }
 
   /// From one element of the transformed input to the next: not a multiple of a page, of which a cache holds few.
   private var step: Int { tilesPerBlock * weights.inputs + Scratch.unit }
 
-  private var momentCount: Int {
-    statistics == nil
-      ? 0
-      : Statistics.scratch(pictures: tiling.output.count, chunks: counts.count, channels: weights.outputs)
-  }
-
   /// The transformed input of a block, `[elements][tiles][C]`, and the moments; a row of transformed filters and the
   /// products, `[elements][tiles][columns]`.
   var scratch: Scratch {
     Scratch(
-      shared: elementCount * step + momentCount,
+      shared: elementCount * step + results.momentCount,
       perThread: weights.rowCount + elementCount * tilesPerPart * weights.width)
   }
 
@@ -108,14 +97,11 @@ struct WinogradKernel: Kernel {
           weights.multiply(
             panel: panel, count: count, transformed + (start - tiles.lowerBound) * weights.inputs, step: step, row: row,
             into: products)
-          finish(start..<start + count, of: image, panel: panel, products, moments, call)
+          results.write(start..<start + count, of: image, panel: panel, products, moments: moments, call)
         }
       }
     }
-    if let moments, let result = call.resultStatistics {
-      statistics?.join(
-        moments, pictures: tiling.output.count, counts: counts, channels: weights.outputs, into: result, call)
-    }
+    results.join(moments, call)
   }
 
   private func transform(
@@ -123,31 +109,12 @@ struct WinogradKernel: Kernel {
   ) {
     let x = call.input(0) + image * tiling.input.size
     tiling.withNormalization(call.statistics, inputActivation, image: image) { normalization in
-      call.parallelBlocks(tiles.count, of: tilesPerChunk) { part in
+      call.parallelBlocks(tiles.count, of: results.tilesPerChunk) { part in
         var gather = tiling.gather
         zoo_winograd_input(
           weights.instructions.kernels, weights.size, &gather, x, normalization, tiles.lowerBound + part.lowerBound,
           part.count, transformed + part.lowerBound * weights.inputs, step, weights.inputs)
       }
-    }
-  }
-
-  /// Writes the results of the products with a panel, chunk by chunk.
-  private func finish(
-    _ tiles: Range<Int>, of image: Int, panel: Int, _ products: UnsafePointer<Float>,
-    _ moments: UnsafeMutablePointer<Float>?, _ call: KernelCall
-  ) {
-    let (width, channels) = (weights.width, weights.outputs)
-    let channel = panel * width
-    let offset = image * tiling.output.size + channel
-    var geometry = tiling.tiles
-    for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: tilesPerChunk) {
-      let chunk = image * counts.count + first / tilesPerChunk
-      zoo_winograd_output(
-        weights.instructions.kernels, &geometry, products + (first - tiles.lowerBound) * width, tiles.count * width,
-        width, first, min(tilesPerChunk, tiles.upperBound - first), min(width, channels - channel),
-        bias.map { $0.base + channel }, call.addend.map { $0 + offset }, activation,
-        moments.map { $0 + chunk * 3 * channels + channel }, channels, call.output + offset)
     }
   }
 }
