@@ -148,10 +148,11 @@ let package = Package(
 
     // The tests.
     .target(name: "ZooSeeded", path: "Tests/Support/Seeded", swiftSettings: settings),
+    .target(name: "ZooEventually", path: "Tests/Support/Eventually", swiftSettings: settings),
     tests(of: "ZooTensor"),
     tests(of: "ZooLibraries"),
     .target(name: "ZooStandIns", path: "Tests/Support/StandIns", swiftSettings: settings),
-    tests(of: "ZooDevices", ["ZooLibraries", "ZooStandIns"]),
+    tests(of: "ZooDevices", ["ZooLibraries", "ZooStandIns", "ZooEventually"]),
     tests(of: "ZooReporting", ["ZooProtocol", protobuf]),
     tests(of: "ZooGraph", ["ZooTensor", "ZooBackend", "ZooOpParity"]),
     tests(of: "ZooBackend", ["ZooTensor", "ZooGraph", "ZooOpParity"]),
@@ -163,7 +164,8 @@ let package = Package(
       of: "ZooCUDA",
       [
         "ZooTensor", "ZooGraph", "ZooBackend", "ZooLibraries", "ZooOpParity", "ZooSoftwareDevice", "ZooHamming",
-        "CCUDA", "ZooCPU", "ZooRuntime", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN", "ZooTinyModels", logging,
+        "CCUDA", "ZooCPU", "ZooRuntime", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN", "ZooTinyModels",
+        "ZooEventually", logging,
       ]),
     tests(of: "ZooWeights", ["ZooTensor", "ZooSeeded"]),
     tests(of: "ZooImaging", ["ZooTensor", "ZooSeeded", "CZooImaging"]),
@@ -178,7 +180,7 @@ let package = Package(
       of: "ZooRuntime",
       [
         "ZooTinyModels", "ZooBackend", "ZooGraph", "ZooTensor", "ZooCPU", "ZooPluginKit", "ZooProtocol", "ZooCycleGAN",
-        protobuf, logging,
+        "ZooEventually", protobuf, logging,
       ]),
     tests(of: "ZooItems"),
     tests(of: "ZooHamming", ["ZooSeeded", "CZooHamming"]),
@@ -188,7 +190,8 @@ let package = Package(
     .testTarget(
       name: "ZooStoreTests",
       dependencies: [
-        "ZooSeeded", "ZooItems", "ZooHamming", "ZooSQLiteStore", "ZooPostgresStore", "zoo-store-crash", grdb,
+        "ZooSeeded", "ZooItems", "ZooHamming", "ZooSQLiteStore", "ZooPostgresStore", "ZooEventually",
+        "zoo-store-crash", grdb,
       ],
       path: "Tests/ZooStoreTests", swiftSettings: settings),
     tests(
@@ -212,7 +215,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "zoo", "zoo-server", "ZooClient", "ZooProtocol", "ZooImaging", "ZooTinyModels", "ZooStandIns",
-        "ZooSoftwareDevice",
+        "ZooSoftwareDevice", "ZooEventually",
       ],
       path: "Tests/EndToEndTests", swiftSettings: settings),
     tests(of: "ZooEvaluation", ["ZooSeeded", "ZooProtocol"]),

@@ -8,7 +8,7 @@ import ZooProtocol
 import ZooTinyModels
 
 /// The command line against a server of its own, with the models that come with the project.
-@Suite(.serialized) struct CommandLineTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct CommandLineTests {
   private let folder = try! TemporaryFolder()
 
   private var samples: URL { Programs.repository.appending(path: "samples") }

@@ -7,7 +7,7 @@ import ZooProtocol
 import ZooTinyModels
 
 /// A server that is killed at any point leaves the old state or the new one.
-struct CrashTests {
+@Suite(.timeLimit(.minutes(10))) struct CrashTests {
   private let folder = try! TemporaryFolder()
   private var models: URL { folder.url.appending(path: "models") }
 
@@ -22,7 +22,7 @@ struct CrashTests {
     // Some megabytes, so that there is a middle.
     try TinyModel("new", width: 64).write(to: source)
     let first = try await Programs.ServerProcess(models: models)
-    let client = administrator(first, patience: .seconds(2))
+    let client = administrator(first, patience: .seconds(5))
     let killed = Mutex<UInt64>(0)
     await #expect(throws: (any Error).self) {
       try await client.register(source) { progress in

@@ -6,7 +6,7 @@ import ZooTinyModels
 
 /// `zoo devices`, `zoo-server devices` and what benchmarks tell of devices: on this machine's processor, and on a
 /// stand-in behind NVML's C interface that takes 100 W.
-@Suite(.serialized) struct DevicesCommandTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct DevicesCommandTests {
   private let folder = try! TemporaryFolder()
   private let library = try! NVMLStandIn(.healthy)
 

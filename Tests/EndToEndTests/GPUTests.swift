@@ -4,7 +4,7 @@ import ZooSoftwareDevice
 import ZooTinyModels
 
 /// The programs with a GPU, for which the software device stands, and without one.
-struct GPUTests {
+@Suite(.timeLimit(.minutes(10))) struct GPUTests {
   private let folder = try! TemporaryFolder()
 
   private var models: URL { folder.url.appending(path: "models") }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 import ZooClient
+import ZooEventually
 import ZooProtocol
 import ZooTinyModels
 
@@ -38,9 +39,14 @@ enum Programs {
     process.standardOutput = files[0].1
     process.standardError = files[1].1
     process.standardInput = FileHandle.nullDevice
-    let status = try await withCheckedThrowingContinuation { continuation in
-      process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-      do { try process.run() } catch { continuation.resume(throwing: error) }
+    let status = try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+        do { try process.run() } catch { continuation.resume(throwing: error) }
+      }
+    } onCancel: {
+      // The test's time is over.
+      if process.isRunning { Glibc.kill(process.processIdentifier, SIGKILL) }
     }
     return Result(
       status: status, output: try String(contentsOf: files[0].0, encoding: .utf8),
@@ -98,14 +104,14 @@ enum Programs {
       try process.run()
       identifier = process.processIdentifier
       var address: ServerAddress?
-      while address == nil {
+      try await eventually("the server listens") {
         guard process.isRunning else {
           throw ZooError(.internal, "the server ended: \((try? String(contentsOf: logFile, encoding: .utf8)) ?? "")")
         }
-        try await Task.sleep(for: .milliseconds(10))
         address = (try? String(contentsOf: addressFile, encoding: .utf8)).flatMap {
           ServerAddress($0.trimmingCharacters(in: .whitespacesAndNewlines))
         }
+        return address != nil
       }
       self.address = address!
       process.terminationHandler = { [weak self] process in
@@ -116,10 +122,8 @@ enum Programs {
     func signal(_ number: Int32) { Glibc.kill(identifier, number) }
 
     func waitForEnd() async throws -> Int32 {
-      while true {
-        if let status = ended.withLock({ $0 }) { return status }
-        try await Task.sleep(for: .milliseconds(5))
-      }
+      try await eventually("the server ends") { ended.withLock { $0 != nil } }
+      return ended.withLock { $0! }
     }
 
     deinit { Glibc.kill(identifier, SIGKILL) }

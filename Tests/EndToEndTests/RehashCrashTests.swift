@@ -7,7 +7,7 @@ import ZooProtocol
 import ZooTinyModels
 
 /// A server that is killed while it hashes an index anew: it goes on, and the predictions change with the version or not at all.
-struct RehashCrashTests {
+@Suite(.timeLimit(.minutes(10))) struct RehashCrashTests {
   private struct Words: Hashable {
     var category: String
     var attributes: [String: String]
@@ -23,7 +23,7 @@ struct RehashCrashTests {
   }
 
   private func client(of server: Programs.ServerProcess) -> ZooClient {
-    ZooClient(.init(address: server.address, token: Programs.ServerProcess.token, timeout: .seconds(30)))
+    ZooClient(.init(address: server.address, token: Programs.ServerProcess.token, timeout: .seconds(120)))
   }
 
   private func words(_ client: ZooClient, _ index: String) async throws -> [String: Words] {

@@ -5,7 +5,7 @@ import ZooProtocol
 import ZooTinyModels
 
 /// Visual search by the command line: a folder of pictures goes in, ranked answers come out.
-@Suite(.serialized) struct SearchCommandTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct SearchCommandTests {
   private static let pictures = 12
 
   private let folder = try! TemporaryFolder()

@@ -8,7 +8,7 @@ import ZooProtocol
 import ZooTinyModels
 
 /// A server that is killed while items come, go and are searched for: nothing that was acknowledged is lost.
-struct SearchCrashTests {
+@Suite(.timeLimit(.minutes(30))) struct SearchCrashTests {
   /// What is known of every item.
   private final class Ledger: Sendable {
     struct Entry {
@@ -60,9 +60,12 @@ struct SearchCrashTests {
     var searches = 0
     for round in 0...kills {
       let server = try await server()
+      let patient = client(of: server, patience: .seconds(120))
+      if round == 0 { _ = try await patient.createIndex(.with { ($0.index, $0.model) = ("things", "tiny-hasher") }) }
+      try await check(pictures, patient)
+      await patient.close()
+      // How long a call tries to reach a server that was killed.
       let client = client(of: server, patience: .seconds(2))
-      if round == 0 { _ = try await client.createIndex(.with { ($0.index, $0.model) = ("things", "tiny-hasher") }) }
-      try await check(pictures, client)
       let isOver = Flag()
       searches += try await withThrowingTaskGroup(of: Int.self) { group in
         for writer in 0..<Self.writers {
@@ -78,7 +81,7 @@ struct SearchCrashTests {
       _ = try await server.waitForEnd()
     }
     let server = try await server()
-    let client = client(of: server, patience: .seconds(30))
+    let client = client(of: server, patience: .seconds(120))
     try await check(pictures, client)
     // Fails where what is derived is not what the items say.
     let status = try await client.rebuildIndex("things")

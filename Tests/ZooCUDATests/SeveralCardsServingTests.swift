@@ -5,6 +5,7 @@ import Testing
 import ZooBackend
 import ZooCPU
 import ZooCycleGAN
+import ZooEventually
 import ZooPluginKit
 import ZooProtocol
 import ZooRuntime
@@ -44,21 +45,22 @@ extension CUDATests {
       try await body(runtime)
       await runtime.shutdown()
       // A card that is lost says nothing any more.
-      func isClean() -> Bool { zip(cards, free).allSatisfy { $0.freeMemory == nil || $0.freeMemory == $1 } }
-      let deadline = ContinuousClock.now + .seconds(20)
-      while !isClean(), .now < deadline { try await Task.sleep(for: .milliseconds(5)) }
-      #expect(isClean())
+      try await eventually("all memory is free again") {
+        zip(cards, free).allSatisfy { $0.freeMemory == nil || $0.freeMemory == $1 }
+      }
     }
 
     private func status(_ runtime: ModelRuntime) async throws -> WireModelStatus {
-      while try #require(await runtime.list().first).state == .draining { await Task.yield() }
+      try await eventually("nobody waits for it any more") {
+        try #require(await runtime.list().first).state != .draining
+      }
       return try #require(await runtime.list().first)
     }
 
     private func answer(_ runtime: ModelRuntime) async throws -> [Float] {
       let input = ModelInput(
         values: ["image": .tensor(try inputs([1, 16, 20, 3])[0])], parameters: ["format": .text("tensor")])
-      let answer = try await runtime.infer("tiny", version: 0, input: input, deadline: .now + .seconds(120))
+      let answer = try await runtime.infer("tiny", version: 0, input: input, deadline: .now + .seconds(600))
       guard case .tensor(let tensor)? = answer.output.values.first?.value else { return [] }
       return tensor.floats()
     }

@@ -5,7 +5,7 @@ import ZooClient
 import ZooProtocol
 
 /// What becomes of a call, whatever the server does.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct CallTests {
   private func serving(_ reply: @escaping @Sendable (WireRequest, Int) -> TestServer.Reply) -> TestServer.Behaviour {
     var behaviour = TestServer.Behaviour()

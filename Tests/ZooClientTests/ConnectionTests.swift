@@ -5,7 +5,7 @@ import ZooClient
 import ZooProtocol
 
 /// How a client comes by its connection, and by the next.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ConnectionTests {
   @Test func helloTellsTheServersNameLimitsAndWhatTheTokenAllows() async throws {
     var behaviour = TestServer.Behaviour()
@@ -38,7 +38,7 @@ struct ConnectionTests {
       try await TestServer.with(behaviour, port: port) { server in
         let client = ZooClient(
           ZooClient.Configuration(
-            address: ServerAddress(host: "127.0.0.1", port: port), timeout: .seconds(50),
+            address: ServerAddress(host: "127.0.0.1", port: port), timeout: .seconds(500),
             reconnectDelay: .milliseconds(1)))
         _ = try await client.infer(model, inputs: [])
         return (client, port)
@@ -69,7 +69,7 @@ struct ConnectionTests {
   @Test func aServerThatIsNotThereIsUnavailable() async throws {
     let port = try await TestServer.with { try $0.port }
     let configuration = ZooClient.Configuration(
-      address: ServerAddress(host: "127.0.0.1", port: port), timeout: .seconds(1))
+      address: ServerAddress(host: "127.0.0.1", port: port), timeout: .seconds(3))
     try await ZooClient.with(configuration) { client in
       let error = await expectError(.unavailable) { _ = try await client.ping() }
       #expect(error?.message.contains("127.0.0.1:\(port)") == true)

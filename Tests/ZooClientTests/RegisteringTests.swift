@@ -6,7 +6,7 @@ import ZooClient
 import ZooProtocol
 
 /// An upload arrives whole, whatever happens on its way.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct RegisteringTests {
   private static let weights = Data((0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
   private static let manifest = "name: \"a\"\n"

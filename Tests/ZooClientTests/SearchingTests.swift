@@ -5,7 +5,7 @@ import ZooClient
 import ZooProtocol
 
 /// Calls of visual search: what is sent, what is repeated, and what answers must be like.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct SearchingTests {
   private func serving(_ reply: @escaping @Sendable (WireRequest, Int) -> TestServer.Reply) -> TestServer.Behaviour {
     var behaviour = TestServer.Behaviour()

@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+import ZooEventually
 import ZooLibraries
 import ZooStandIns
 
@@ -106,7 +107,7 @@ private final class HandTimer: Sendable {
     }
     guard all.count == 1 else { return nil }
     all[0].1()
-    while isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+    try await eventually("the next one is started") { !isEmpty }
     return all[0].0
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 import ZooBackend
+import ZooEventually
 import ZooGraph
 import ZooTensor
 
@@ -46,7 +47,7 @@ private final class MeetingPlace: Backend, Executable {
 }
 
 @Suite struct ComputeWorkerTests {
-  private let soon = ContinuousClock.now + .seconds(60)
+  private var soon: ContinuousClock.Instant { .now + .seconds(600) }
 
   private func tensor(_ value: Int) throws -> Tensor { try Tensor([Float(value)], shape: [1]) }
 
@@ -106,7 +107,7 @@ private final class MeetingPlace: Backend, Executable {
     let worker = try worker(on: place, instances: 1)
     // Inside until a second one comes, which the only instance has no room for.
     let inside = Task { try await worker.run([tensor(0)], deadline: soon) }
-    while place.total < 1 { try await Task.sleep(for: .milliseconds(1)) }
+    try await eventually("the first one computes") { place.total == 1 }
     let waiting = Task { try await worker.run([tensor(1)], deadline: soon) }
     waiting.cancel()
     await #expect(throws: CancellationError.self) { try await waiting.value }

@@ -4,6 +4,7 @@ import Testing
 import ZooBackend
 import ZooCPU
 import ZooCycleGAN
+import ZooEventually
 import ZooPluginKit
 import ZooProtocol
 import ZooTinyModels
@@ -25,7 +26,7 @@ struct ModelRuntimeTests {
 
   private var models: URL { folder.url.appending(path: "models") }
 
-  private func soon(_ seconds: Int = 60) -> ContinuousClock.Instant { .now + .seconds(seconds) }
+  private func soon(_ seconds: Int = 600) -> ContinuousClock.Instant { .now + .seconds(seconds) }
 
   private func picture(_ value: Float = 0.25) throws -> Tensor {
     try Tensor((0..<720).map { sin(Float($0 * $0) * value) }, shape: [1, 12, 20, 3])
@@ -248,7 +249,7 @@ struct ModelRuntimeTests {
     let gate = GatedPlugin.gate(1)
     async let first = callGated(runtime, gate: 1)
     async let second = callGated(runtime, gate: 1)
-    while gate.arrived < 2 { try await Task.sleep(for: .milliseconds(1)) }
+    try await eventually("both are at the gate") { gate.arrived == 2 }
     await #expect { try await callGated(runtime) } throws: { ($0 as? ZooError)?.code == .resourceExhausted }
     gate.open()
     _ = try await (first, second)
@@ -261,9 +262,9 @@ struct ModelRuntimeTests {
     await runtime.start()
     let gate = GatedPlugin.gate(2)
     async let taken = callGated(runtime, gate: 2)
-    while gate.arrived < 1 { try await Task.sleep(for: .milliseconds(1)) }
+    try await eventually("the request is at the gate") { gate.arrived == 1 }
     async let unloaded = runtime.unload("gated", version: 1)
-    while await runtime.list()[0].state != .draining { try await Task.sleep(for: .milliseconds(1)) }
+    try await eventually("the model drains") { await runtime.list()[0].state == .draining }
     await #expect(throws: ZooError.self) { try await callGated(runtime) }
     gate.open()
     _ = try await taken
@@ -294,7 +295,7 @@ struct ModelRuntimeTests {
     await runtime.start()
     let gate = GatedPlugin.gate(4)
     let request = Task { try await callGated(runtime, gate: 4) }
-    while gate.arrived < 1 { try await Task.sleep(for: .milliseconds(1)) }
+    try await eventually("the request is at the gate") { gate.arrived == 1 }
     request.cancel()
     gate.open()
     await #expect { _ = try await request.value } throws: { ($0 as? ZooError)?.code == .cancelled }
@@ -329,9 +330,9 @@ struct ModelRuntimeTests {
     await runtime.start()
     let gate = GatedPlugin.gate(5)
     async let taken = callGated(runtime, gate: 5)
-    while gate.arrived < 1 { try await Task.sleep(for: .milliseconds(1)) }
+    try await eventually("the request is at the gate") { gate.arrived == 1 }
     async let stopped: Void = runtime.shutdown()
-    while await runtime.list()[0].state != .draining { try await Task.sleep(for: .milliseconds(1)) }
+    try await eventually("the model drains") { await runtime.list()[0].state == .draining }
     gate.open()
     _ = try await taken
     await stopped

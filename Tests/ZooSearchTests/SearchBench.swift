@@ -64,7 +64,7 @@ final class SearchBench: Sendable {
     var call = WirePutItemsCall()
     call.index = index
     call.items = items
-    return try await service.put(call, deadline: .now + .seconds(60))
+    return try await service.put(call, deadline: .now + .seconds(600))
   }
 
   func remove(_ ids: [String], from index: String = "things") async throws -> [Bool] {
@@ -78,7 +78,7 @@ final class SearchBench: Sendable {
     var call = WireSearchCall()
     call.index = index
     change(&call)
-    return try await service.search(call, deadline: .now + .seconds(60))
+    return try await service.search(call, deadline: .now + .seconds(600))
   }
 
   func rehash(_ index: String = "things", _ change: (inout WireRehashCall) -> Void = { _ in }) async throws {

@@ -1,4 +1,5 @@
 import Testing
+import ZooEventually
 import ZooItems
 import ZooPostgresStore
 
@@ -97,7 +98,7 @@ struct PostgresFailoverTests {
           try await cluster.run("kill", node)
           try await cluster.run("promote", node)
           // Writing goes on before the next one is lost.
-          while acknowledged.value.count < before + 24 { try await Task.sleep(for: .milliseconds(10)) }
+          try await eventually("writing goes on") { acknowledged.value.count >= before + 24 }
         }
         isWriting.change { $0 = false }
         try await group.waitForAll()
