@@ -34,6 +34,7 @@ static void zoo_offer_hits(const zoo_hamming_request *request, const zoo_hamming
 static void zoo_refine_all(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t count,
                            const uint64_t *query, uint32_t bound, zoo_hits *hits) {
   uint16_t distances[zoo_block_rows];
+  if (count <= zoo_abreast_rows && zoo_asks_ahead()) zoo_ask(rows + count * bytes, count * bytes);
   zoo_distances(set, rows, bytes, count, query, distances);
   size_t kept = 0;
   for (size_t hit = 0; hit < hits->count; hit++) {
@@ -72,8 +73,9 @@ static void zoo_scan_block_plain(const zoo_hamming_request *request, const zoo_h
   uint16_t totals[zoo_block_rows], distances[zoo_block_rows];
   for (size_t plane = 0; plane < shape->plane_count; plane++) {
     const size_t bytes = shape->plane_bytes[plane];
-    zoo_distances(request->set, rows->planes[plane] + first * bytes, bytes, count, query,
-                  plane == 0 ? totals : distances);
+    const uint8_t *from = rows->planes[plane] + first * bytes;
+    if (zoo_asks_ahead()) zoo_ask(from + count * bytes, count * bytes);
+    zoo_distances(request->set, from, bytes, count, query, plane == 0 ? totals : distances);
     for (size_t row = 0; plane > 0 && row < count; row++) totals[row] = (uint16_t)(totals[row] + distances[row]);
     query += bytes / 8;
   }

@@ -170,9 +170,11 @@ ZOO_AVX512_TARGET ZOO_INLINE void zoo_distances8_avx512(const uint8_t *rows, siz
 // Of zoo_streams stretches of `stride` rows, a multiple of 8, eight of each by turns.
 ZOO_AVX512_TARGET static void zoo_distances64_abreast_avx512(const uint8_t *rows, size_t stride,
                                                              const uint64_t *query, uint16_t *distances) {
+  const bool asks_ahead = zoo_asks_ahead();
   for (size_t row = 0; row < stride; row += 8) {
 #pragma clang loop unroll(full)
     for (size_t first = row, stream = 0; stream < zoo_streams; stream++, first += stride) {
+      if (asks_ahead) zoo_ask(rows + first * 64 + zoo_ahead_bytes, zoo_step_bytes);
       zoo_eight_avx512(rows + first * 64, 64, query, 0, distances + first);
     }
   }

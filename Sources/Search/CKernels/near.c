@@ -42,8 +42,8 @@ ZOO_AVX512_TARGET ZOO_INLINE void zoo_keep_avx512(zoo_hits *hits, size_t row, __
   }
 }
 
-// Rows that are compared in one step: 512 bytes.
-enum { zoo_step8 = 64, zoo_step32 = 16 };
+// Rows that are compared in one step.
+enum { zoo_step8 = zoo_step_bytes / 8, zoo_step32 = zoo_step_bytes / 32 };
 
 ZOO_AVX512_TARGET ZOO_INLINE void zoo_near_step8(const uint8_t *rows, size_t row, __m512i query, __m512i most,
                                                  zoo_hits *hits) {
@@ -68,8 +68,8 @@ ZOO_AVX512_TARGET ZOO_INLINE void zoo_near_step32(const uint8_t *rows, size_t ro
 
 // `streams` stretches of `count` rows that begin `stride` rows apart. Constants decide what it becomes.
 ZOO_AVX512_TARGET ZOO_INLINE void zoo_near_body(const uint8_t *rows, size_t bytes, size_t count, size_t streams,
-                                                size_t stride, const uint64_t *query, uint32_t bound,
-                                                zoo_hits *hits) {
+                                                size_t stride, bool asks_ahead, const uint64_t *query,
+                                                uint32_t bound, zoo_hits *hits) {
   const __m512i q = bytes == 8 ? _mm512_set1_epi64((long long)query[0])
                                : _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)query));
   const __m512i most = _mm512_set1_epi64(bound);
@@ -78,6 +78,7 @@ ZOO_AVX512_TARGET ZOO_INLINE void zoo_near_body(const uint8_t *rows, size_t byte
   for (; row + step <= count; row += step) {
 #pragma clang loop unroll(full)
     for (size_t stream = 0; stream < streams; stream++) {
+      if (asks_ahead) zoo_ask(rows + (stream * stride + row) * bytes + zoo_ahead_bytes, zoo_step_bytes);
       if (bytes == 8) {
         zoo_near_step8(rows, stream * stride + row, q, most, hits);
       } else {
@@ -93,16 +94,18 @@ ZOO_AVX512_TARGET ZOO_INLINE void zoo_near_body(const uint8_t *rows, size_t byte
   }
 }
 
-#define ZOO_NEAR(name, bytes, streams)                                                                          \
+#define ZOO_NEAR(name, bytes, streams, asks_ahead)                                                              \
   ZOO_AVX512_TARGET static void name(const uint8_t *rows, size_t count, size_t stride, const uint64_t *query,   \
                                      uint32_t bound, zoo_hits *hits) {                                          \
-    zoo_near_body(rows, bytes, count, streams, stride, query, bound, hits);                                     \
+    zoo_near_body(rows, bytes, count, streams, stride, asks_ahead, query, bound, hits);                         \
   }
 
-ZOO_NEAR(zoo_near8_avx512, 8, 1)
-ZOO_NEAR(zoo_near32_avx512, 32, 1)
-ZOO_NEAR(zoo_near8_abreast_avx512, 8, zoo_streams)
-ZOO_NEAR(zoo_near32_abreast_avx512, 32, zoo_streams)
+ZOO_NEAR(zoo_near8_avx512, 8, 1, false)
+ZOO_NEAR(zoo_near32_avx512, 32, 1, false)
+ZOO_NEAR(zoo_near8_abreast_avx512, 8, zoo_streams, false)
+ZOO_NEAR(zoo_near32_abreast_avx512, 32, zoo_streams, false)
+ZOO_NEAR(zoo_near8_abreast_ahead_avx512, 8, zoo_streams, true)
+ZOO_NEAR(zoo_near32_abreast_ahead_avx512, 32, zoo_streams, true)
 
 #endif
 
@@ -128,10 +131,11 @@ bool zoo_near_abreast(zoo_hamming_set set, const uint8_t *rows, size_t bytes, si
 #if defined(__x86_64__)
   if (set != ZOO_HAMMING_AVX512 || (bytes != 8 && bytes != 32)) return false;
   hits->count = 0;
+  const bool asks_ahead = zoo_asks_ahead();
   if (bytes == 8) {
-    zoo_near8_abreast_avx512(rows, count, stride, query, bound, hits);
+    (asks_ahead ? zoo_near8_abreast_ahead_avx512 : zoo_near8_abreast_avx512)(rows, count, stride, query, bound, hits);
   } else {
-    zoo_near32_abreast_avx512(rows, count, stride, query, bound, hits);
+    (asks_ahead ? zoo_near32_abreast_ahead_avx512 : zoo_near32_abreast_avx512)(rows, count, stride, query, bound, hits);
   }
   return true;
 #else
