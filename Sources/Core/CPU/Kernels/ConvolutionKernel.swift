@@ -85,11 +85,11 @@ struct ConvolutionKernel: Kernel {
     self.phases = phases.map { phase in
       // All groups have the same sizes.
       let matrix = phase.weights.matrices[0]
-      let blocking = Blocking(
-        rows: phase.windows.outputHeight * phase.windows.outputWidth * picturesPerUnit, columns: matrix.columns,
-        depth: matrix.depth, sharesRows: isOneProduct)
       let isDirect =
         weights.algorithm == .pointwise && matrix.readsFloats && !Self.collides(stride: input.channels)
+      let blocking = Blocking(
+        rows: phase.windows.outputHeight * phase.windows.outputWidth * picturesPerUnit, columns: matrix.columns,
+        depth: matrix.depth, sharesRows: isOneProduct, readsInPlace: isDirect)
       let stride = isDirect ? 0 : Self.windowStride(rowSize: matrix.rowSize)
       scratch = max(
         scratch,

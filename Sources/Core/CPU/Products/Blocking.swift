@@ -27,8 +27,10 @@ struct Blocking: Sendable, Hashable {
 
   /// For `[rows][depth] · [depth][columns]`.
   ///
-  /// - Parameter sharesRows: rows may be in many blocks at no cost.
-  init(rows: Int, columns: Int, depth: Int, sharesRows: Bool = false) {
+  /// - Parameters:
+  ///   - sharesRows: all rows may be in each of many blocks at no cost.
+  ///   - readsInPlace: so may some of them, which are nowhere copied to.
+  init(rows: Int, columns: Int, depth: Int, sharesRows: Bool = false, readsInPlace: Bool = false) {
     self.rows = rows
     self.columns = columns
     if sharesRows, rows <= Self.maximumRows, rows * depth > Self.maximumElements, columns >= Self.columnsOfFewRows {
@@ -44,7 +46,8 @@ struct Blocking: Sendable, Hashable {
     let most = min(max(fitting, Self.rowUnit), Self.maximumRows)
     let least = (rows + most - 1) / most
     let wanted = max(min(Self.wantedCount, rows * columns * depth / Self.minimumWork), 1)
-    let byColumns = max(columns / Self.minimumColumns, 1)
+    // A block more or less is much where a few of them are shared out.
+    let byColumns = max(columns / (readsInPlace ? WeightMatrix.columnUnit : Self.minimumColumns), 1)
     let byRows = max(rows / (2 * Self.rowUnit), 1)
     // Rows are read once for each block of columns and columns once for each block of rows: the shorter side is split last.
     let count =
