@@ -88,6 +88,29 @@ struct QuantizedNetworkTests {
     }
   }
 
+  /// 49 windows of 2592 bytes are copied once for all columns, those of six pictures block by block.
+  @Test("few deep windows give the same bits as many", arguments: [1, 3])
+  func fewDeepWindows(threads: Int) throws {
+    var numbers = SeededNumbers(seed: "deep")
+    let filter = try numbers.tensor([256, 288, 3, 3], in: -0.03...0.03)
+    let input = try numbers.tensor([6, 7, 7, 288])
+    let builder = GraphBuilder()
+    let x = try builder.input("x", shape: [1, 7, 7, 288])
+    let graph = builder.graph(outputs: [("y", try Conv2D("deep", filter: filter, Convolution(padding: .same))(x))])
+    let options = try int8(graph, on: [input])
+    let backend = try CPUBackend(threads: threads)
+    let result = ParityCase("deep", graph: graph, inputs: [input]).check(backend, tolerance: 0.05, options: options)
+    #expect(result.isWithinTolerance, "\(result)")
+    let executable = try backend.compile(graph, options: options)
+    let together = try executable.run([input])[0].floats()
+    let (size, values) = (7 * 7 * 288, input.floats())
+    for item in 0..<6 {
+      let alone = try Tensor(Array(values[item * size..<(item + 1) * size]), shape: [1, 7, 7, 288])
+      let expected = Array(together[item * 7 * 7 * 256..<(item + 1) * 7 * 7 * 256])
+      #expect(try executable.run([alone])[0].floats() == expected)
+    }
+  }
+
   @Test("every operation by itself is near the reference in 8 bits", arguments: InstructionSet.available)
   func operationsAreNear(_ instructionSet: InstructionSet) throws {
     let backend = try CPUBackend(threads: 2, instructionSet: instructionSet)

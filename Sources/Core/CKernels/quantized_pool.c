@@ -1,11 +1,25 @@
 #include "quantized_inline.h"
 
-ZOO_INLINE void zoo_q_maximum_body(const uint8_t *const *taps, size_t count, size_t n, uint8_t *restrict y) {
-  memcpy(y, taps[0], n);
+enum { ZOO_Q_MAXIMUM_COLUMNS = 64 };
+
+// With a constant number of columns the greatest stay in registers.
+ZOO_INLINE void zoo_q_maximum_columns(const uint8_t *const *taps, size_t count, size_t first, const size_t n,
+                                      uint8_t *y) {
+  uint8_t most[ZOO_Q_MAXIMUM_COLUMNS];
+  memcpy(most, taps[0] + first, n);
   for (size_t k = 1; k < count; k++) {
-    const uint8_t *restrict x = taps[k];
-    for (size_t i = 0; i < n; i++) y[i] = x[i] > y[i] ? x[i] : y[i];
+    const uint8_t *x = taps[k] + first;
+    for (size_t i = 0; i < n; i++) most[i] = x[i] > most[i] ? x[i] : most[i];
   }
+  memcpy(y + first, most, n);
+}
+
+ZOO_INLINE void zoo_q_maximum_body(const uint8_t *const *taps, size_t count, size_t n, uint8_t *y) {
+  size_t column = 0;
+  for (; column + ZOO_Q_MAXIMUM_COLUMNS <= n; column += ZOO_Q_MAXIMUM_COLUMNS) {
+    zoo_q_maximum_columns(taps, count, column, ZOO_Q_MAXIMUM_COLUMNS, y);
+  }
+  if (column < n) zoo_q_maximum_columns(taps, count, column, n - column, y);
 }
 ZOO_Q_KERNEL(zoo_q_maximum, (const uint8_t *const *taps, size_t count, size_t n, uint8_t *y), (taps, count, n, y))
 

@@ -17,6 +17,9 @@ struct QuantizedProductKernel: Kernel {
   private let blocking: Blocking
   /// Bytes from one row of windows to the next.
   private let windowStride: Int
+  /// All windows are copied before the pieces of work are handed out, which are columns of one product then.
+  private let gathersFirst: Bool
+  private static let rowsPerCopy = 7
 
   /// A convolution.
   init(
@@ -48,27 +51,35 @@ struct QuantizedProductKernel: Kernel {
     self.inputSize = inputSize
     self.inputChannels = inputChannels
     self.algorithm = algorithm
-    blocking = Blocking(rows: rows, columns: weights.columns, depth: weights.depth)
+    blocking = Blocking(
+      rows: rows, columns: weights.columns, depth: weights.depth, sharesRows: true, readsInPlace: windows == nil)
+    gathersFirst = windows != nil && blocking.isByColumns
     let stride = weights.depth.roundedUp(to: MemoryBlock.alignment)
     // Rows a power of two apart compete for the same few lines of a cache.
     windowStride = stride % 1024 == 0 ? stride + MemoryBlock.alignment : stride
   }
 
   var scratch: Scratch {
-    Scratch(perThread: windows == nil ? 0 : blocking.rowsPerBlock * windowStride / MemoryLayout<Float>.size + 1)
+    let windowCopies = windows == nil ? 0 : blocking.rowsPerBlock * windowStride / MemoryLayout<Float>.size + 1
+    return gathersFirst ? Scratch(shared: windowCopies) : Scratch(perThread: windowCopies)
   }
 
   func run(_ call: KernelCall) {
     let x = call.input(0).bytes
     let columnCount = weights.columns
+    if let windows, gathersFirst {
+      call.parallelBlocks(blocking.rows, of: Self.rowsPerCopy) { rows in
+        gather(windows, rows, from: x, into: call.sharedScratch.bytes + rows.lowerBound * windowStride)
+      }
+    }
     call.parallelFor(blocking.count) { worker, index in
       let (rows, columns) = blocking[index]
       var left = x + rows.lowerBound * inputChannels
       var stride = inputChannels
       if let windows {
-        let scratch = call.threadScratch(worker).bytes
-        gather(windows, rows, from: x, into: scratch)
-        left = UnsafePointer(scratch)
+        let copies = gathersFirst ? call.sharedScratch.bytes : call.threadScratch(worker).bytes
+        if !gathersFirst { gather(windows, rows, from: x, into: copies) }
+        left = UnsafePointer(copies)
         stride = windowStride
       }
       var epilogue = weights.epilogue(columns.lowerBound, result)
