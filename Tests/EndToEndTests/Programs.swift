@@ -42,7 +42,8 @@ enum Programs {
     let status = try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-        do { try process.run() } catch { continuation.resume(throwing: error) }
+        do { try process.run() } catch { return continuation.resume(throwing: error) }
+        if Task.isCancelled { Glibc.kill(process.processIdentifier, SIGKILL) }
       }
     } onCancel: {
       // The test's time is over.
@@ -99,19 +100,27 @@ enum Programs {
         ] + more
       process.environment = ProcessInfo.processInfo.environment.merging(["ZOO_ADMIN_TOKEN": Self.token]) { $1 }
         .merging(environment) { $1 }
-      process.standardError = try FileHandle(forWritingTo: logFile)
+      let log = try FileHandle(forWritingTo: logFile)
+      process.standardOutput = log
+      process.standardError = log
       process.standardInput = FileHandle.nullDevice
       try process.run()
       identifier = process.processIdentifier
       var address: ServerAddress?
-      try await eventually("the server listens") {
-        guard process.isRunning else {
-          throw ZooError(.internal, "the server ended: \((try? String(contentsOf: logFile, encoding: .utf8)) ?? "")")
+      do {
+        try await eventually("the server listens") {
+          guard process.isRunning else {
+            throw ZooError(.internal, "the server ended: \((try? String(contentsOf: logFile, encoding: .utf8)) ?? "")")
+          }
+          address = (try? String(contentsOf: addressFile, encoding: .utf8)).flatMap {
+            ServerAddress($0.trimmingCharacters(in: .whitespacesAndNewlines))
+          }
+          return address != nil
         }
-        address = (try? String(contentsOf: addressFile, encoding: .utf8)).flatMap {
-          ServerAddress($0.trimmingCharacters(in: .whitespacesAndNewlines))
-        }
-        return address != nil
+      } catch {
+        // There is no object yet whose end would be the server's.
+        Glibc.kill(identifier, SIGKILL)
+        throw error
       }
       self.address = address!
       process.terminationHandler = { [weak self] process in

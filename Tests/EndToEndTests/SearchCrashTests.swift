@@ -88,7 +88,9 @@ import ZooTinyModels
     #expect(Int(status.items) == ledger.all.values.count { $0.picture != nil })
     try await check(pictures, client)
     await client.close()
-    print("killed \(kills + 1) times; \(ledger.all.values.reduce(0) { $0 + $1.changes }) changes, \(searches) searches")
+    let changes = ledger.all.values.reduce(0) { $0 + $1.changes }
+    print("killed \(kills + 1) times; \(changes) changes, \(searches) searches")
+    #expect(changes > 0 && searches > 0)
   }
 
   private func server() async throws -> Programs.ServerProcess {

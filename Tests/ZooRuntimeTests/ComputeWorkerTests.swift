@@ -8,7 +8,7 @@ import ZooTensor
 
 @testable import ZooRuntime
 
-/// A network that returns what it is fed, and waits in between until `count` calls are inside, or for good while it is shut.
+/// A network that returns what it is fed, and waits in between until `count` calls have come, or are not waited for any more.
 private final class MeetingPlace: Backend, Executable {
   private struct State {
     var inside = 0
@@ -19,6 +19,7 @@ private final class MeetingPlace: Backend, Executable {
   let name = "meeting"
   private let state = Mutex(State())
   private let condition = NSCondition()
+  nonisolated(unsafe) private var isOver = false
   private let count: Int
 
   init(count: Int) {
@@ -35,10 +36,18 @@ private final class MeetingPlace: Backend, Executable {
         state.most = max(state.most, state.inside)
       }
       condition.broadcast()
-      while total < count, condition.wait(until: .now + 20) {}
+      while total < count, !isOver, condition.wait(until: .now + 300) {}
     }
     state.withLock { $0.inside -= 1 }
     return inputs
+  }
+
+  /// Lets everybody go.
+  func end() {
+    condition.withLock {
+      isOver = true
+      condition.broadcast()
+    }
   }
 
   var memory: MemoryUse { MemoryUse(weights: 0, activations: 0) }
@@ -112,6 +121,7 @@ private final class MeetingPlace: Backend, Executable {
     waiting.cancel()
     await #expect(throws: CancellationError.self) { try await waiting.value }
     #expect(place.total == 1)
-    inside.cancel()
+    place.end()
+    _ = try await inside.value
   }
 }

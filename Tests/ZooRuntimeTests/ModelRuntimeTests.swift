@@ -249,6 +249,8 @@ struct ModelRuntimeTests {
     let gate = GatedPlugin.gate(1)
     async let first = callGated(runtime, gate: 1)
     async let second = callGated(runtime, gate: 1)
+    // Both are waited for, whatever happens.
+    defer { gate.open() }
     try await eventually("both are at the gate") { gate.arrived == 2 }
     await #expect { try await callGated(runtime) } throws: { ($0 as? ZooError)?.code == .resourceExhausted }
     gate.open()
@@ -262,6 +264,8 @@ struct ModelRuntimeTests {
     await runtime.start()
     let gate = GatedPlugin.gate(2)
     async let taken = callGated(runtime, gate: 2)
+    // It is waited for, whatever happens.
+    defer { gate.open() }
     try await eventually("the request is at the gate") { gate.arrived == 1 }
     async let unloaded = runtime.unload("gated", version: 1)
     try await eventually("the model drains") { await runtime.list()[0].state == .draining }
@@ -330,6 +334,8 @@ struct ModelRuntimeTests {
     await runtime.start()
     let gate = GatedPlugin.gate(5)
     async let taken = callGated(runtime, gate: 5)
+    // It is waited for, whatever happens.
+    defer { gate.open() }
     try await eventually("the request is at the gate") { gate.arrived == 1 }
     async let stopped: Void = runtime.shutdown()
     try await eventually("the model drains") { await runtime.list()[0].state == .draining }

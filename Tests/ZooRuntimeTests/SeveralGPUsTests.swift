@@ -110,7 +110,7 @@ struct SeveralGPUsTests {
       condition.withLock {
         missing -= 1
         condition.broadcast()
-        while missing > 0, condition.wait(until: .now + 20) {}
+        while missing > 0, condition.wait(until: .now + 300) {}
       }
     }
 

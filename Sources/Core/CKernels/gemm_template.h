@@ -131,10 +131,10 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, const zoo_left *a,
       const bool wide = columns > ZOO_LANES;
       const float *added = is_last && bias != NULL ? bias + column : zeros;
       const ZOO_WORD *b = packed + column * k + done * width;
-      // Behind the last panel comes the one that the next piece of work mostly begins with.
-      const ZOO_WORD *next = column + width < n   ? b + width * k
-                             : is_last ? packed + (column + width) * k
-                                       : packed + (done + depth) * width;
+      const ZOO_WORD *next = column + width < n ? b + width * k : packed + (done + depth) * width;
+      // A piece of one panel is one of many, and what is behind it the next one's; one of more is mostly followed by other
+      // rows.
+      if (column + width >= n && is_last) next = n <= width ? packed + width * k : packed;
       const ZOO_WORD *end = next + depth * width;
       for (size_t row = 0; row < m; row += tile_rows, next += depth * step) {
         const ZOO_WORD *close = next < end ? next : b;

@@ -431,15 +431,16 @@ void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_
         tile.bias = signed_bias;
       }
 #endif
-      // The next panel, or the first one for the next block: half of it during each of the first two tiles. Behind the last
-      // comes what the next piece of work mostly begins with.
-      tile.next = column + width < n || end == m ? tile.b + width * groups * 4 : packed;
+      // The next panel, or the first one for the next block: half of it during each of the first two tiles.
+      tile.next = column + width < n ? tile.b + width * groups * 4 : packed;
       for (size_t row = block; row < end; row += tile_rows) {
         const size_t rows = end - row < tile_rows ? end - row : tile_rows;
         const uint8_t *residual = epilogue->residual;
         if (residual != NULL) residual += row * epilogue->residual_stride + column;
         uint8_t *to = (uint8_t *)c + (row * ldc + column) * element;
         tile.a = a + row * lda;
+        // A piece of one panel is one of many, and what is behind it the next one's: during the last two tiles.
+        if (n <= width) tile.next = tile.b + (row + 2 * tile_rows < m ? 0 : row + tile_rows < m ? 2 : 3) * groups * 64;
         if (!is_edge) {
           tile.residual = residual;
           tile.residual_stride = epilogue->residual_stride;

@@ -30,11 +30,16 @@ static void zoo_offer_hits(const zoo_hamming_request *request, const zoo_hamming
   }
 }
 
+// Asks for a plane's next rows, where all planes of some are read before those of the next.
+static void zoo_ask_for_next(const uint8_t *rows, size_t bytes, size_t count) {
+  if (count == zoo_abreast_rows && zoo_asks_ahead()) zoo_ask(rows + count * bytes, count * bytes);
+}
+
 // As zoo_refine does, but reads rows that are not hits, too: the faster way where most are.
 static void zoo_refine_all(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t count,
                            const uint64_t *query, uint32_t bound, zoo_hits *hits) {
   uint16_t distances[zoo_block_rows];
-  if (count <= zoo_abreast_rows && zoo_asks_ahead()) zoo_ask(rows + count * bytes, count * bytes);
+  zoo_ask_for_next(rows, bytes, count);
   zoo_distances(set, rows, bytes, count, query, distances);
   size_t kept = 0;
   for (size_t hit = 0; hit < hits->count; hit++) {
@@ -74,7 +79,7 @@ static void zoo_scan_block_plain(const zoo_hamming_request *request, const zoo_h
   for (size_t plane = 0; plane < shape->plane_count; plane++) {
     const size_t bytes = shape->plane_bytes[plane];
     const uint8_t *from = rows->planes[plane] + first * bytes;
-    if (zoo_asks_ahead()) zoo_ask(from + count * bytes, count * bytes);
+    zoo_ask_for_next(from, bytes, count);
     zoo_distances(request->set, from, bytes, count, query, plane == 0 ? totals : distances);
     for (size_t row = 0; plane > 0 && row < count; row++) totals[row] = (uint16_t)(totals[row] + distances[row]);
     query += bytes / 8;

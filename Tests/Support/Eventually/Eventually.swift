@@ -1,4 +1,4 @@
-/// What a test waited for, and never came.
+/// What a test waited for and what never came.
 public struct NeverCame: Error, CustomStringConvertible {
   public let description: String
 }

@@ -89,7 +89,7 @@ struct ConvolutionKernel: Kernel {
         weights.algorithm == .pointwise && matrix.readsFloats && !Self.collides(stride: input.channels)
       let blocking = Blocking(
         rows: phase.windows.outputHeight * phase.windows.outputWidth * picturesPerUnit, columns: matrix.columns,
-        depth: matrix.depth, sharesRows: isOneProduct, readsInPlace: isDirect)
+        depth: matrix.depth, sharesRows: isOneProduct, readsInPlace: isDirect && weights.kernels == .packed)
       let stride = isDirect ? 0 : Self.windowStride(rowSize: matrix.rowSize)
       scratch = max(
         scratch,

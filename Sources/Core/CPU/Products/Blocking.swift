@@ -29,7 +29,7 @@ struct Blocking: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - sharesRows: all rows may be in each of many blocks at no cost.
-  ///   - readsInPlace: so may some of them, which are nowhere copied to.
+  ///   - readsInPlace: so may some of the rows, because blocks do not copy them.
   init(rows: Int, columns: Int, depth: Int, sharesRows: Bool = false, readsInPlace: Bool = false) {
     self.rows = rows
     self.columns = columns
@@ -46,7 +46,7 @@ struct Blocking: Sendable, Hashable {
     let most = min(max(fitting, Self.rowUnit), Self.maximumRows)
     let least = (rows + most - 1) / most
     let wanted = max(min(Self.wantedCount, rows * columns * depth / Self.minimumWork), 1)
-    // A block more or less is much where a few of them are shared out.
+    // Where that costs nothing, down to single panels, so that threads get the same share also where there are few.
     let byColumns = max(columns / (readsInPlace ? WeightMatrix.columnUnit : Self.minimumColumns), 1)
     let byRows = max(rows / (2 * Self.rowUnit), 1)
     // Rows are read once for each block of columns and columns once for each block of rows: the shorter side is split last.
