@@ -102,6 +102,8 @@ ZOO_AVX512_TARGET ZOO_INLINE void zoo_near_body(const uint8_t *rows, size_t byte
 
 ZOO_NEAR(zoo_near8_avx512, 8, 1, false)
 ZOO_NEAR(zoo_near32_avx512, 32, 1, false)
+ZOO_NEAR(zoo_near8_ahead_avx512, 8, 1, true)
+ZOO_NEAR(zoo_near32_ahead_avx512, 32, 1, true)
 ZOO_NEAR(zoo_near8_abreast_avx512, 8, zoo_streams, false)
 ZOO_NEAR(zoo_near32_abreast_avx512, 32, zoo_streams, false)
 ZOO_NEAR(zoo_near8_abreast_ahead_avx512, 8, zoo_streams, true)
@@ -115,8 +117,13 @@ void zoo_near(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t cou
               uint32_t bound, zoo_hits *hits) {
   hits->count = 0;
 #if defined(__x86_64__)
-  if (bytes == 8 && set == ZOO_HAMMING_AVX512) return zoo_near8_avx512(rows, count, 0, query, bound, hits);
-  if (bytes == 32 && set == ZOO_HAMMING_AVX512) return zoo_near32_avx512(rows, count, 0, query, bound, hits);
+  const bool asks_ahead = zoo_asks_ahead();
+  if (bytes == 8 && set == ZOO_HAMMING_AVX512) {
+    return (asks_ahead ? zoo_near8_ahead_avx512 : zoo_near8_avx512)(rows, count, 0, query, bound, hits);
+  }
+  if (bytes == 32 && set == ZOO_HAMMING_AVX512) {
+    return (asks_ahead ? zoo_near32_ahead_avx512 : zoo_near32_avx512)(rows, count, 0, query, bound, hits);
+  }
   if (bytes == 8 && set == ZOO_HAMMING_AVX2) return zoo_near8_avx2(rows, count, query, bound, hits);
 #elif defined(__aarch64__)
   if (set == ZOO_HAMMING_NEON) return zoo_near_neon(rows, bytes, count, query, bound, hits);
