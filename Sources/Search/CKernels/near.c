@@ -68,11 +68,12 @@ ZOO_AVX512_TARGET ZOO_INLINE void zoo_near_step32(const uint8_t *rows, size_t ro
 
 // `streams` stretches of `count` rows that begin `stride` rows apart. Constants decide what it becomes.
 ZOO_AVX512_TARGET ZOO_INLINE void zoo_near_body(const uint8_t *rows, size_t bytes, size_t count, size_t streams,
-                                                size_t stride, bool asks_ahead, const uint64_t *query,
-                                                uint32_t bound, zoo_hits *hits) {
+                                                size_t stride, const uint64_t *query, uint32_t bound,
+                                                zoo_hits *hits) {
   const __m512i q = bytes == 8 ? _mm512_set1_epi64((long long)query[0])
                                : _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)query));
   const __m512i most = _mm512_set1_epi64(bound);
+  const bool asks_ahead = zoo_asks_ahead();
   const size_t step = bytes == 8 ? zoo_step8 : zoo_step32;
   size_t row = 0;
   for (; row + step <= count; row += step) {
@@ -94,20 +95,16 @@ ZOO_AVX512_TARGET ZOO_INLINE void zoo_near_body(const uint8_t *rows, size_t byte
   }
 }
 
-#define ZOO_NEAR(name, bytes, streams, asks_ahead)                                                              \
+#define ZOO_NEAR(name, bytes, streams)                                                                          \
   ZOO_AVX512_TARGET static void name(const uint8_t *rows, size_t count, size_t stride, const uint64_t *query,   \
                                      uint32_t bound, zoo_hits *hits) {                                          \
-    zoo_near_body(rows, bytes, count, streams, stride, asks_ahead, query, bound, hits);                         \
+    zoo_near_body(rows, bytes, count, streams, stride, query, bound, hits);                                     \
   }
 
-ZOO_NEAR(zoo_near8_avx512, 8, 1, false)
-ZOO_NEAR(zoo_near32_avx512, 32, 1, false)
-ZOO_NEAR(zoo_near8_ahead_avx512, 8, 1, true)
-ZOO_NEAR(zoo_near32_ahead_avx512, 32, 1, true)
-ZOO_NEAR(zoo_near8_abreast_avx512, 8, zoo_streams, false)
-ZOO_NEAR(zoo_near32_abreast_avx512, 32, zoo_streams, false)
-ZOO_NEAR(zoo_near8_abreast_ahead_avx512, 8, zoo_streams, true)
-ZOO_NEAR(zoo_near32_abreast_ahead_avx512, 32, zoo_streams, true)
+ZOO_NEAR(zoo_near8_avx512, 8, 1)
+ZOO_NEAR(zoo_near32_avx512, 32, 1)
+ZOO_NEAR(zoo_near8_abreast_avx512, 8, zoo_streams)
+ZOO_NEAR(zoo_near32_abreast_avx512, 32, zoo_streams)
 
 #endif
 
@@ -117,13 +114,8 @@ void zoo_near(zoo_hamming_set set, const uint8_t *rows, size_t bytes, size_t cou
               uint32_t bound, zoo_hits *hits) {
   hits->count = 0;
 #if defined(__x86_64__)
-  const bool asks_ahead = zoo_asks_ahead();
-  if (bytes == 8 && set == ZOO_HAMMING_AVX512) {
-    return (asks_ahead ? zoo_near8_ahead_avx512 : zoo_near8_avx512)(rows, count, 0, query, bound, hits);
-  }
-  if (bytes == 32 && set == ZOO_HAMMING_AVX512) {
-    return (asks_ahead ? zoo_near32_ahead_avx512 : zoo_near32_avx512)(rows, count, 0, query, bound, hits);
-  }
+  if (bytes == 8 && set == ZOO_HAMMING_AVX512) return zoo_near8_avx512(rows, count, 0, query, bound, hits);
+  if (bytes == 32 && set == ZOO_HAMMING_AVX512) return zoo_near32_avx512(rows, count, 0, query, bound, hits);
   if (bytes == 8 && set == ZOO_HAMMING_AVX2) return zoo_near8_avx2(rows, count, query, bound, hits);
 #elif defined(__aarch64__)
   if (set == ZOO_HAMMING_NEON) return zoo_near_neon(rows, bytes, count, query, bound, hits);
@@ -138,11 +130,10 @@ bool zoo_near_abreast(zoo_hamming_set set, const uint8_t *rows, size_t bytes, si
 #if defined(__x86_64__)
   if (set != ZOO_HAMMING_AVX512 || (bytes != 8 && bytes != 32)) return false;
   hits->count = 0;
-  const bool asks_ahead = zoo_asks_ahead();
   if (bytes == 8) {
-    (asks_ahead ? zoo_near8_abreast_ahead_avx512 : zoo_near8_abreast_avx512)(rows, count, stride, query, bound, hits);
+    zoo_near8_abreast_avx512(rows, count, stride, query, bound, hits);
   } else {
-    (asks_ahead ? zoo_near32_abreast_ahead_avx512 : zoo_near32_abreast_avx512)(rows, count, stride, query, bound, hits);
+    zoo_near32_abreast_avx512(rows, count, stride, query, bound, hits);
   }
   return true;
 #else

@@ -122,7 +122,7 @@ struct ConvolutionKernel: Kernel {
   func run(_ call: KernelCall) {
     if gathersFirst {
       let phase = phases[0]
-      call.parallelBlocks(phase.blocking.rows, of: Self.rowsPerCopy) { rows in
+      call.parallelBlocks(phase.blocking.rows, of: Blocking.rowsPerCopy) { rows in
         gatherWindows(
           phase, phase.matrices[0], rows, from: call.input(0),
           into: sharedWindows(call) + rows.lowerBound * phase.windowStride)
@@ -187,8 +187,6 @@ struct ConvolutionKernel: Kernel {
       (y + target * output.channels).update(from: result + offset * columns.count, count: columns.count)
     }
   }
-
-  private static let rowsPerCopy = 7
 
   /// Writes the windows of `rows`, which may lie in several pictures.
   private func gatherWindows(

@@ -22,6 +22,9 @@ struct Blocking: Sendable, Hashable {
   /// Multiplications that are worth being handed out: some microseconds.
   private static let minimumWork = 1 << 18
 
+  /// Rows that are copied as one piece of work, where all are copied before the products.
+  static let rowsPerCopy = 7
+
   /// True where every block has all rows.
   var isByColumns: Bool { rowBlocks == 1 && columnBlocks > 1 }
 

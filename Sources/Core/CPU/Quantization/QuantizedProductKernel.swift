@@ -18,8 +18,7 @@ struct QuantizedProductKernel: Kernel {
   /// Bytes from one row of windows to the next.
   private let windowStride: Int
   /// All windows are copied before the pieces of work are handed out, which are columns of one product then.
-  private let gathersFirst: Bool
-  private static let rowsPerCopy = 7
+  private var gathersFirst: Bool { windows != nil && blocking.isByColumns }
 
   /// A convolution.
   init(
@@ -53,7 +52,6 @@ struct QuantizedProductKernel: Kernel {
     self.algorithm = algorithm
     blocking = Blocking(
       rows: rows, columns: weights.columns, depth: weights.depth, sharesRows: true, readsInPlace: windows == nil)
-    gathersFirst = windows != nil && blocking.isByColumns
     let stride = weights.depth.roundedUp(to: MemoryBlock.alignment)
     // Rows a power of two apart compete for the same few lines of a cache.
     windowStride = stride % 1024 == 0 ? stride + MemoryBlock.alignment : stride
@@ -68,7 +66,7 @@ struct QuantizedProductKernel: Kernel {
     let x = call.input(0).bytes
     let columnCount = weights.columns
     if let windows, gathersFirst {
-      call.parallelBlocks(blocking.rows, of: Self.rowsPerCopy) { rows in
+      call.parallelBlocks(blocking.rows, of: Blocking.rowsPerCopy) { rows in
         gather(windows, rows, from: x, into: call.sharedScratch.bytes + rows.lowerBound * windowStride)
       }
     }
