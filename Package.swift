@@ -198,7 +198,7 @@ let package = Package(
       of: "ZooSearch",
       [
         "ZooTinyModels", "ZooServer", "ZooRuntime", "ZooSQLiteStore", "ZooProtocol", "ZooPluginKit", "ZooBackend",
-        "ZooCPU", "ZooSearchHasher", protobuf, logging,
+        "ZooCPU", "ZooSearchHasher", "ZooEventually", protobuf, logging,
       ]),
     tests(of: "ZooBackbones", ["ZooPluginKit", "ZooBackend", "ZooCPU"]),
     tests(of: "ZooCycleGAN", ["ZooPluginKit", "ZooBackend", "ZooCPU"]),

@@ -3,6 +3,7 @@ import Logging
 import SwiftProtobuf
 import ZooBackend
 import ZooCPU
+import ZooEventually
 import ZooProtocol
 import ZooRuntime
 import ZooSQLiteStore
@@ -96,12 +97,8 @@ final class SearchBench: Sendable {
 
   /// Waits until nothing is hashed anew any more.
   func waitForRehash(of index: String = "things") async throws -> WireIndexStatus {
-    for _ in 0..<6000 {
-      let status = try await status(of: index)
-      if status.state != .rehashing { return status }
-      try await Task.sleep(for: .milliseconds(10))
-    }
-    throw ZooError(.deadlineExceeded, "hashing anew did not end")
+    try await eventually("hashing anew ends") { try await status(of: index).state != .rehashing }
+    return try await status(of: index)
   }
 }
 
