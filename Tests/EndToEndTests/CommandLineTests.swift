@@ -160,7 +160,7 @@ import ZooTinyModels
     #expect(try await Programs.zooServer(["profile", "tiny@0"] + arguments).status == 64)
   }
 
-  @Test("the server's bench measures in its own process, and the client's says so")
+  @Test("the server's bench measures in its own process, and the client's hands over to it")
   func benchmarksWithoutAServer() async throws {
     try TinyModel().install(in: folder.url.appending(path: "models"))
     let result = try await Programs.zooServer([
@@ -173,8 +173,21 @@ import ZooTinyModels
     #expect(rows.allSatisfy { $0["calls"] as? Int ?? 0 > 0 && $0["p50"] as? Double ?? 0 > 0 })
     #expect(rows.allSatisfy { ($0["minimum"] as? Double ?? 1) <= ($0["p90"] as? Double ?? 0) })
     let server = try #require(ServerAddress("127.0.0.1:9"))
-    let client = try await Programs.zoo("bench", "tiny", "--local", server: server)
-    #expect(client.status == 64 && client.errors.contains("zoo-server bench tiny"))
+    let client = try await Programs.zoo(
+      "bench", "tiny@1", "--local", "--models", path("models"), "--duration", "0.02", "--json", "--", "--batch", "2",
+      server: server)
+    #expect(client.status == 0, "\(client.errors)")
+    let local = try #require((try json(client.output) as? [String: Any])?["rows"] as? [[String: Any]])
+    #expect(local.map { $0["batch"] as? Int } == [2])
+    // What the server's says, and its exit status, are the client's.
+    let unknown = try await Programs.zoo("bench", "okapi", "--local", "--models", path("models"), server: server)
+    #expect(unknown.status == 1 && unknown.errors.contains("okapi"))
+    let mixed = try await Programs.zoo("bench", "tiny", "--local", "--input", "a.png", "--csv", server: server)
+    #expect(mixed.status == 64 && mixed.errors.contains("--input, --csv means nothing with --local"))
+    for misplaced in [["--models", "models"], ["--", "--batch", "2"]] {
+      let result = try await Programs.zoo(["bench", "tiny", "--input", "a.png"] + misplaced, server: server)
+      #expect(result.status == 64 && result.errors.contains("are for --local"))
+    }
     #expect(try await Programs.zoo("bench", "tiny", server: server).status == 64)
   }
 

@@ -15,6 +15,10 @@ struct BenchCommand: AsyncParsableCommand {
 
       Watts, degrees, joules and load are of the whole machine that the server runs on, whatever else it does: the \
       server reads its devices twice a second, asked for on a connection of its own.
+
+      With --local the network runs without a server, on the input of the model's first golden: `zoo-server bench` does \
+      that, which has to be beside this program or on PATH, and takes what stands behind --, for example --threads 1,2 \
+      or --batch 1,8.
       """)
 
   @Argument(help: "The model.")
@@ -41,8 +45,14 @@ struct BenchCommand: AsyncParsableCommand {
   @Flag(help: "Do not read the devices of the server's machine.")
   var noDevices = false
 
-  @Flag(help: "Not here: `zoo-server bench MODEL` measures a network in its own process, without a server.")
+  @Flag(help: "Measure the network alone, in a process of its own on this machine, without a server.")
   var local = false
+
+  @Option(help: "With --local, the folder with the models (default: models).", completion: .directory)
+  var models: String?
+
+  @Argument(parsing: .postTerminator, help: "With --local, further options of `zoo-server bench`.")
+  var further: [String] = []
 
   @Flag(help: "Print CSV, without the devices.")
   var csv = false
@@ -54,10 +64,19 @@ struct BenchCommand: AsyncParsableCommand {
 
   func validate() throws {
     if local {
-      throw ValidationError(
-        "the client computes nothing: `zoo-server bench \(model.name)` measures the network in its own process")
+      let others = [
+        ("--input", input != nil), ("--concurrency", concurrency != "1"), ("--requests", requests != nil),
+        ("--csv", csv),
+      ].filter(\.1).map(\.0)
+      guard others.isEmpty else {
+        throw ValidationError("\(others.joined(separator: ", ")) means nothing with --local: leave it out")
+      }
+    } else {
+      guard models == nil, further.isEmpty else {
+        throw ValidationError("--models and what stands behind -- are for --local: leave them out, or give --local")
+      }
+      guard input != nil else { throw ValidationError("--input is missing: give a JPEG or PNG file") }
     }
-    guard input != nil else { throw ValidationError("--input is missing: give a JPEG or PNG file") }
     guard !callers.isEmpty else {
       throw ValidationError("--concurrency is \"\(concurrency)\": give numbers from 1 to 256")
     }
@@ -73,6 +92,12 @@ struct BenchCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    if local {
+      try LocalBench(
+        model: model.description, models: models, duration: duration, idle: idle, readsDevices: !noDevices,
+        asJSON: options.json, further: further
+      ).run()
+    }
     let picture = try Files.read(URL(filePath: input ?? ""))
     let (model, callers, duration, requests, warmup) = (model, callers, duration, requests, warmup)
     let (asCSV, asJSON, wantsProgress) = (csv, options.json, !noProgress)

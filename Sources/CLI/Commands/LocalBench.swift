@@ -1,0 +1,49 @@
+import Foundation
+import Glibc
+import ZooProtocol
+
+/// `zoo bench --local`: the client computes nothing, so `zoo-server bench` takes this process's place.
+struct LocalBench {
+  static let program = "zoo-server"
+
+  var model: String
+  var models: String?
+  var duration: Double
+  var idle: Double
+  var readsDevices: Bool
+  var asJSON: Bool
+  /// For `zoo-server bench` as they are.
+  var further: [String]
+
+  var arguments: [String] {
+    ["bench", model, "--duration", "\(duration)", "--idle", "\(idle)"]
+      + (models.map { ["--models", $0] } ?? []) + (readsDevices ? [] : ["--no-devices"]) + (asJSON ? ["--json"] : [])
+      + further
+  }
+
+  /// Does not return: what comes of it is the exit status of this process.
+  ///
+  /// - Throws: ``ZooError`` where the program is neither beside this one nor on PATH.
+  func run() throws -> Never {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let folders = [Self.ownFolder].compactMap(\.self) + path.split(separator: ":").map(String.init)
+    for program in folders.map({ "\($0)/\(Self.program)" }) where access(program, X_OK) == 0 {
+      var arguments: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
+      arguments.append(nil)
+      execv(program, arguments)
+    }
+    throw ZooError(
+      .failedPrecondition,
+      "--local computes in \(Self.program), which is neither beside this program nor on PATH: install it, or measure a "
+        + "server without --local")
+  }
+
+  /// Where this program lies.
+  private static var ownFolder: String? {
+    var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &path, path.count)
+    guard count > 0, count < path.count else { return nil }
+    let program = String(decoding: path.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return URL(filePath: program).deletingLastPathComponent().path(percentEncoded: false)
+  }
+}
