@@ -14,7 +14,7 @@ extension CUDATests {
       let library = try KernelLibrary(
         .networks(element), for: backend.device, compiler: Compiler(finder: SoftwareDevice.shared.get().finder),
         cache: KernelCache(folder: SoftwareDevice.shared.get().cacheFolder))
-      return try Network(graph.optimized(), in: element, on: backend.device, library: library, allowsTF32: false)
+      return try Network(graph.optimized(), in: element, on: backend.device, library: library)
     }
 
     @Test("what a step reads is never what another result was written over, in random networks", arguments: 0..<40)

@@ -19,6 +19,8 @@ struct ZooCompare: ParsableCommand {
   @Option(help: "The input's extents, N,H,W,C.") var shape: Extents
   @Option(help: "Threads of the CPU backend.") var threads: Int
   @Option(help: "Where the network runs: cpu or cuda.") var device: ComputeDevice = .cpu
+  @Flag(name: .customLong("cuda-libraries"), help: "On a GPU, let cuDNN and cuBLASLt compute where they are faster.")
+  var usesVendorLibraries = false
   @Option(help: "The widest instructions to use; the best there are unless told.")
   var instructionSet: InstructionSet?
   @Option(help: "What the network computes in: float32, bfloat16 or int8.") var precision: ComputePrecision = .float32
@@ -36,7 +38,7 @@ struct ZooCompare: ParsableCommand {
     let backend: any Backend =
       switch device {
       case .cpu: try CPUBackend(threads: threads, instructionSet: instructionSet)
-      case .cuda: try CUDABackend()
+      case .cuda: try CUDABackend(usesVendorLibraries: usesVendorLibraries)
       }
     let graph = try network.graph(weights: Weights(contentsOf: weights), shape: shape.shape)
     let executable = try backend.compile(

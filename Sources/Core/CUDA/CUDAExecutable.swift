@@ -46,7 +46,8 @@ public final class CUDAExecutable: Executable, IdleMemoryHolder {
     let seconds = try withLane(for: inputs.map(\.shape), shapes) { try $0.measure(inputs) }
     return zip(plan.steps, seconds).map { step, seconds in
       StepProfile(
-        name: step.name, algorithm: step.algorithm, seconds: seconds, operations: step.operations, bytes: step.bytes)
+        name: step.name, algorithm: step.work.algorithm, seconds: seconds, operations: step.operations,
+        bytes: step.bytes)
     }
   }
 
@@ -105,7 +106,7 @@ public final class CUDAExecutable: Executable, IdleMemoryHolder {
 
   private func makeLane(_ plan: Plan) throws(BackendError) -> Lane {
     let lane = try device.idleMemory.makingRoom(for: self) { () throws(BackendError) in
-      try Lane(plan, library: planner.network.library, device: device)
+      try Lane(plan, on: device)
     }
     laneBytes.wrappingAdd(lane.byteCount, ordering: .relaxed)
     return lane

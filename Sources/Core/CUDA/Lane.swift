@@ -7,7 +7,6 @@ import ZooTensor
 /// Sendable because it belongs to one call at a time.
 final class Lane: @unchecked Sendable {
   private let plan: Plan
-  private let library: KernelLibrary
   private let device: CUDADevice
   private let stream: Stream
   private let arena: DeviceMemory
@@ -17,9 +16,8 @@ final class Lane: @unchecked Sendable {
   /// Bytes in the card's memory.
   var byteCount: Int { arena.byteCount }
 
-  init(_ plan: Plan, library: KernelLibrary, device: CUDADevice) throws(BackendError) {
+  init(_ plan: Plan, on device: CUDADevice) throws(BackendError) {
     self.plan = plan
-    self.library = library
     self.device = device
     arena = try DeviceMemory(plan.arenaSize, on: device, for: "intermediate results")
     host = try PinnedMemory(plan.hostSize, on: device)
@@ -95,8 +93,8 @@ final class Lane: @unchecked Sendable {
   }
 
   private func start(_ step: Plan.Step) throws(BackendError) {
-    for launch in step.launches(Plan.Arena(base: arena.address)) { try library.start(launch, on: stream) }
+    try step.work.start(plan.arena(at: arena.address), stream)
   }
 
-  private func address(of place: Place) -> UInt64 { Plan.Arena(base: arena.address).address(of: place) }
+  private func address(of place: Place) -> UInt64 { plan.arena(at: arena.address).address(of: place) }
 }

@@ -23,9 +23,12 @@ public struct ParityBound: Sendable {
 }
 
 /// Holds a backend against the reference on the rows of the table that a bound does not exclude.
+///
+/// - Parameter plansShapes: as for ``ParityCase/check(_:tolerance:options:plansShapes:)``.
 public func checkParity(
-  of backend: any Backend, within bound: ParityBound, options: CompileOptions = CompileOptions()
+  of backend: any Backend, within bound: ParityBound, options: CompileOptions = CompileOptions(),
+  plansShapes: Bool = false
 ) throws -> [ParityResult] {
   try ParityTable.cases().filter { row in !bound.excluded.contains { row.name.hasPrefix($0) } }
-    .map { $0.check(backend, tolerance: bound.tolerance, options: options) }
+    .map { $0.check(backend, tolerance: bound.tolerance, options: options, plansShapes: plansShapes) }
 }

@@ -55,14 +55,18 @@ extension ParityCase {
   /// Compares a backend with the reference on this row.
   ///
   /// The executable runs twice: what the first call leaves in scratch memory must not show in the second.
+  ///
+  /// - Parameter plansShapes: true to plan for the row's shapes when it is compiled, as for those that a model is built with.
   public func check(
-    _ backend: any Backend, tolerance: Double, options: CompileOptions = CompileOptions()
+    _ backend: any Backend, tolerance: Double, options: CompileOptions = CompileOptions(), plansShapes: Bool = false
   ) -> ParityResult {
     func result(_ outcome: ParityResult.Outcome) -> ParityResult {
       ParityResult(name: name, outcome: outcome, tolerance: tolerance)
     }
     do {
       let expected = try ReferenceExecutable(graph).evaluate(inputs)
+      var options = options
+      if plansShapes { options.plannedShapes = [inputs.map(\.shape)] }
       let executable = try backend.compile(graph, options: options)
       var worst = 0.0
       for _ in 0..<2 {

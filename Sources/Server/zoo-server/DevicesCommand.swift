@@ -1,5 +1,7 @@
 import ArgumentParser
+import ZooCUDA
 import ZooDevices
+import ZooLibraries
 import ZooProtocol
 import ZooReporting
 import ZooServer
@@ -11,17 +13,25 @@ struct DevicesCommand: AsyncParsableCommand {
     abstract: "Shows the processors of this machine: memory, load, temperature, power, clocks, processes.",
     discussion: """
       Load, a CPU's power and its throttling are means over a fifth of a second. What the machine does not tell is said \
-      below the table, with the remedy where there is one. `zoo devices` asks a server for the same.
+      below the table, with the remedy where there is one, and where the libraries for NVIDIA GPUs were found. `zoo devices` \
+      asks a server for the same, but for the libraries.
       """)
 
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Option(
+    name: .customLong("library-path"),
+    help: "A folder in which CUDA's libraries are looked for first (or ZOO_LIBRARY_PATH). May be repeated.",
+    completion: .directory)
+  var libraryFolders: [String] = []
+
   func run() async throws {
     let report = try await DeviceMonitor().report(processes: true)
     var result = WireDevicesResult(report)
     // Who looks here may know where things are.
-    result.notes = report.notes.map(\.details)
+    result.notes =
+      report.notes.map(\.details) + CUDALibraries.explanations(finder: LibraryFinder(configured: libraryFolders))
     let listing = DeviceListing(result)
     if json {
       print(try listing.jsonText())

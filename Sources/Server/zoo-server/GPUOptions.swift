@@ -16,6 +16,11 @@ struct GPUOptions: ParsableArguments {
   @Flag(name: .customLong("tf32"), help: "Let float32 products on the GPU be rounded to TF32, 10 bits of fraction.")
   var allowsTF32 = false
 
+  @Flag(
+    name: .customLong("cuda-libraries"),
+    help: "Let cuDNN and cuBLASLt compute on the GPU where they are faster. Results may depend on the batch then.")
+  var usesVendorLibraries = false
+
   @Option(
     name: .customLong("library-path"),
     help: "A folder in which CUDA's libraries are looked for first (or ZOO_LIBRARY_PATH). May be repeated.",
@@ -32,8 +37,12 @@ struct GPUOptions: ParsableArguments {
   }
 
   /// A GPU, of those who can do nothing without.
-  func required(_ ordinal: Int, allowsTF32: Bool) throws(BackendError) -> CUDABackend {
-    try CUDABackend(device: ordinal, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32)
+  func required(
+    _ ordinal: Int, allowsTF32: Bool = false, usesVendorLibraries: Bool = false
+  ) throws(BackendError) -> CUDABackend {
+    try CUDABackend(
+      device: ordinal, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32,
+      usesVendorLibraries: usesVendorLibraries)
   }
 
   /// The GPUs that were asked for, or all; for what is not there, stand-ins that say why to whoever asks for it.
@@ -44,6 +53,7 @@ struct GPUOptions: ParsableArguments {
       return [UnavailableBackend(name: "cuda", reason: reason)]
     }
     return CUDABackend.all(
-      ordinals, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32)
+      ordinals, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32,
+      usesVendorLibraries: usesVendorLibraries)
   }
 }

@@ -108,6 +108,9 @@ struct ServeCommand: AsyncParsableCommand {
           metadata: ["device": "\(gpu.name)", "reason": "\(missing.reason)"])
       } else if let gpu = gpu as? CUDABackend {
         logger.notice("GPU", metadata: ["device": "\(gpu.name)", "name": "\(gpu.device.model)"])
+        for missing in gpu.missingVendorLibraries {
+          logger.warning("no library", metadata: ["device": "\(gpu.name)", "reason": "\(missing.message)"])
+        }
       }
     }
     let runtime = try ModelRuntime(

@@ -1,12 +1,12 @@
 public import Foundation
 public import ZooLibraries
 
-/// The software device, built once for all tests of a process: it stands in for libcuda and NVRTC. See
+/// The software device, built once for all tests of a process: it stands in for libcuda, NVRTC, cuBLASLt and cuDNN. See
 /// `Device/software_device.cpp` for what it shows and what it does not.
 public struct SoftwareDevice: Sendable {
   public static let shared = Result { try SoftwareDevice() }
 
-  /// Holds libcuda.so.1 and libnvrtc.so.13.
+  /// Holds libcuda.so.1, libnvrtc.so.13, libcublasLt.so.13 and libcudnn.so.9, which are one file.
   public let folder: URL
   private let library: DynamicLibrary
 
@@ -26,13 +26,16 @@ public struct SoftwareDevice: Sendable {
       "-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden",
       "-I", package.appending(path: "Sources/Core/CCUDA/include").path,
       "-DSHIM=\"\(source.appending(path: "kernel_shim.h").path)\"", "-DCOMPILER=\"\(compiler)\"",
-      source.appending(path: "software_device.cpp").path, "-o", folder.appending(path: "libcuda.so.1").path,
+      source.appending(path: "software_device.cpp").path, source.appending(path: "software_libraries.cpp").path, "-o",
+      folder.appending(path: "libcuda.so.1").path,
     ]
     try process.run()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else { throw LibraryError("the software device does not compile") }
-    try FileManager.default.createSymbolicLink(
-      at: folder.appending(path: "libnvrtc.so.13"), withDestinationURL: folder.appending(path: "libcuda.so.1"))
+    for other in ["libnvrtc.so.13", "libcublasLt.so.13", "libcudnn.so.9"] {
+      try FileManager.default.createSymbolicLink(
+        at: folder.appending(path: other), withDestinationURL: folder.appending(path: "libcuda.so.1"))
+    }
     library = try DynamicLibrary(opening: folder.appending(path: "libcuda.so.1").path)
     let path = folder.path
     Self.cleanUp.path = path
@@ -76,6 +79,16 @@ public struct SoftwareDevice: Sendable {
   /// Kernels that a device has run.
   public func launches(on device: Int = 0) -> Int {
     Int(call("zoo_software_launches", as: (@convention(c) (Int32) -> Int32).self)(Int32(device)))
+  }
+
+  /// Products and convolutions that libraries have done on a device.
+  public func libraryCalls(on device: Int = 0) -> Int {
+    Int(call("zoo_software_library_calls", as: (@convention(c) (Int32) -> Int32).self)(Int32(device)))
+  }
+
+  /// Has libraries compute what is wrong, until the device is reset.
+  public func breakLibraries() {
+    call("zoo_software_break_libraries", as: (@convention(c) (Int32) -> Void).self)(1)
   }
 
   /// Copies to a device's memory that were waited for: weights.

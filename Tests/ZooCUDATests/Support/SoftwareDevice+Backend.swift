@@ -15,12 +15,13 @@ extension SoftwareDevice {
   /// - Parameter capability: 10 · major + minor.
   static func backend(
     devices: Int = 1, capability: Int = 90, memory: Int = 1 << 32, allowsTF32: Bool = false,
-    cacheFolder: URL? = nil
+    usesVendorLibraries: Bool = false, cacheFolder: URL? = nil
   ) throws -> CUDABackend {
     let device = try shared.get()
     device.reset(devices: devices, capability: capability, memory: memory)
     return try CUDABackend(
-      finder: device.finder, allowsTF32: allowsTF32, cacheFolder: cacheFolder ?? device.cacheFolder)
+      finder: device.finder, allowsTF32: allowsTF32, usesVendorLibraries: usesVendorLibraries,
+      cacheFolder: cacheFolder ?? device.cacheFolder)
   }
 }
 

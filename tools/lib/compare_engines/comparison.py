@@ -37,6 +37,8 @@ class Case:
     device: str = "cpu"
     # Whether ours measures its layers while it loads.
     tunes: bool = False
+    # Whether ours leaves to cuDNN and cuBLASLt what they do faster.
+    uses_cuda_libraries: bool = False
 
     def __str__(self) -> str:
         return f"{self.work}, {self.settings}"
@@ -75,6 +77,8 @@ def start_zoo(program: pathlib.Path, case: Case, files: Files) -> Process:
         command += ["--instruction-set", case.limit]
     if case.device != "cpu":
         command += ["--device", case.device]
+    if case.uses_cuda_libraries:
+        command += ["--cuda-libraries"]
     if case.tunes:
         command += ["--tune"]
     process = Process(ZOO, command, variables(), files.folder / f"{ZOO}.stderr")

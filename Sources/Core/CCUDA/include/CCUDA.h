@@ -1,4 +1,6 @@
+#include "zoo_cublaslt.h"
 #include "zoo_cuda_compiler.h"
 #include "zoo_cuda_driver.h"
+#include "zoo_cudnn.h"
 #include "zoo_kernel_arguments.h"
 #include "zoo_kernel_text.h"

@@ -31,6 +31,31 @@ final class DeviceMemory: @unchecked Sendable {
     try device.check(device.driver.streamSynchronize(nil), "\(purpose) were uploaded")
   }
 
+  /// Writes bytes all over, again and again.
+  func fill(repeating pattern: [UInt8]) throws(BackendError) {
+    try device.activate()
+    for start in stride(from: 0, to: byteCount, by: pattern.count) {
+      let count = min(pattern.count, byteCount - start)
+      let result = pattern.withUnsafeBytes {
+        device.driver.copyToDevice(address + UInt64(start), $0.baseAddress, count)
+      }
+      try device.check(result, "memory was filled")
+    }
+    try device.check(device.driver.streamSynchronize(nil), "memory was filled")
+  }
+
+  /// A copy of some bytes in the host's memory.
+  func bytes(from start: Int, count: Int, over stream: Stream) throws(BackendError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let result = bytes.withUnsafeMutableBytes {
+      // Into memory that is not pinned it is done when the stream is.
+      let result = device.driver.copyToHostAsync($0.baseAddress, address + UInt64(start), count, stream.handle)
+      return result == success ? device.driver.streamSynchronize(stream.handle) : result
+    }
+    try device.check(result, "results were fetched")
+    return bytes
+  }
+
   deinit {
     // A device that is lost has lost its memory as well.
     guard (try? device.activate()) != nil else { return }

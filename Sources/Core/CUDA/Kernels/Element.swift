@@ -22,4 +22,14 @@ enum Element: Int, CaseIterable {
     case .float16: values.map { Float16($0).bitPattern }.withUnsafeBytes { Array($0) }
     }
   }
+  /// The values of bytes as they lie in memory.
+  func floats(of bytes: [UInt8]) -> [Float] {
+    bytes.withUnsafeBytes { bytes in
+      switch self {
+      case .float32: Array(bytes.bindMemory(to: Float.self))
+      case .bfloat16: bytes.bindMemory(to: UInt16.self).map { Float(BFloat16(bitPattern: $0)) }
+      case .float16: bytes.bindMemory(to: UInt16.self).map { Float(Float16(bitPattern: $0)) }
+      }
+    }
+  }
 }

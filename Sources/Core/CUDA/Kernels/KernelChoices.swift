@@ -1,13 +1,11 @@
 import Foundation
 import Synchronization
 
-/// Which of several kernels does a piece of work fastest on a card: found by trying them when a network is loaded, and kept
-/// on disk beside the kernels.
-///
-/// They all give the same bits, so a choice shows in nothing but time.
+/// Which of several ways does a piece of work fastest on a card: found by trying them when a network is loaded, and kept on
+/// disk beside the kernels.
 final class KernelChoices: Sendable {
   private struct State {
-    /// Names of kernels by what they do.
+    /// Names by what they do.
     var known: [String: String] = [:]
     var isSaved = true
   }
@@ -25,27 +23,31 @@ final class KernelChoices: Sendable {
     state.withLock { $0.known = known ?? [:] }
   }
 
-  /// The best of `kernels`.
+  /// What is the fastest for a piece of work, as far as that was found before.
+  func known(for work: String) -> String? { state.withLock { $0.known[work] } }
+
+  /// The best of several ways, by their names.
   ///
   /// - Parameters:
-  ///   - kernels: at least one; the first where nobody knows better.
+  ///   - names: at least one; the first where nobody knows better.
   ///   - work: what they do, such that the same words mean the same times.
   ///   - seconds: takes the time of one; nil where nothing is to be tried, and nil for a time that cannot be taken.
-  func best(of kernels: [Kernel], for work: String, seconds: ((Kernel) -> Double?)?) -> Kernel {
-    guard kernels.count > 1 else { return kernels[0] }
+  /// - Returns: which of `names`.
+  func best(of names: [String], for work: String, seconds: ((Int) -> Double?)?) -> Int {
+    guard names.count > 1 else { return 0 }
     // Within the lock: what is tried at the same time takes the longer.
     return state.withLock { state in
-      if let known = state.known[work].flatMap(Kernel.init), kernels.contains(known) { return known }
-      guard let seconds, let first = seconds(kernels[0]) else { return kernels[0] }
-      var best = (kernel: kernels[0], seconds: first)
-      for kernel in kernels.dropFirst() {
-        guard let time = seconds(kernel) else { return kernels[0] }
+      if let known = state.known[work].flatMap({ names.firstIndex(of: $0) }) { return known }
+      guard let seconds, let first = seconds(0) else { return 0 }
+      var best = (index: 0, seconds: first)
+      for index in names.indices.dropFirst() {
+        guard let time = seconds(index) else { return 0 }
         // What is faster by less than the clock tells apart is no better.
-        if time < 0.98 * best.seconds { best = (kernel, time) }
+        if time < 0.98 * best.seconds { best = (index, time) }
       }
-      state.known[work] = best.kernel.rawValue
+      state.known[work] = names[best.index]
       state.isSaved = false
-      return best.kernel
+      return best.index
     }
   }
 

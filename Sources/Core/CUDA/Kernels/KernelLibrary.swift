@@ -10,8 +10,10 @@ final class KernelLibrary: @unchecked Sendable {
 
   /// - Parameter cache: where compiled kernels are kept; nil to compile them anew. A cache that cannot be written only
   ///   costs time.
+  /// - Parameter vendorVersions: of the libraries that its kernels are chosen from besides.
   init(
-    _ program: KernelProgram, for device: CUDADevice, compiler: Compiler, cache: KernelCache?
+    _ program: KernelProgram, for device: CUDADevice, compiler: Compiler, cache: KernelCache?,
+    vendorVersions: [String] = []
   ) throws(BackendError) {
     if case .networks(let element) = program, element != .float32, !device.hasTensorCores {
       throw BackendError(
@@ -45,7 +47,8 @@ final class KernelLibrary: @unchecked Sendable {
       }
       functions[kernel] = function
     }
-    choices = KernelChoices(cache: cache, identity: identity + [device.model, "\(device.driver.version)"])
+    choices = KernelChoices(
+      cache: cache, identity: identity + [device.model, "\(device.driver.version)"] + vendorVersions)
     self.device = device
     self.module = module
     self.functions = functions

@@ -1,3 +1,4 @@
+import CCUDA
 public import ZooLibraries
 
 /// The libraries of NVIDIA that are used where they are present.
@@ -15,5 +16,38 @@ public enum CUDALibraries {
     return LibraryDescription(
       name: "NVRTC", files: (usable.isEmpty ? known : usable).map(\.1), purpose: "compiling kernels for the GPU",
       remedy: "Install the CUDA toolkit (the package cuda-nvrtc), or \(package ?? "nvidia-cuda-nvrtc") from PyPI")
+  }
+
+  /// - Parameter version: of the driver, as for ``compiler(for:)``.
+  public static func products(for version: Int? = nil) -> LibraryDescription {
+    let known = [(13, "libcublasLt.so.13"), (12, "libcublasLt.so.12")]
+    let usable = known.filter { $0.0 <= (version ?? .max) / 1000 }
+    let package = (usable.first?.0).map { $0 < 13 ? "nvidia-cublas-cu\($0)" : "nvidia-cublas" }
+    return LibraryDescription(
+      name: "cuBLASLt", files: (usable.isEmpty ? known : usable).map(\.1),
+      purpose: "products and 1×1 convolutions by NVIDIA's own kernels, where they are faster",
+      remedy: "Install the CUDA toolkit (the package libcublas), or \(package ?? "nvidia-cublas") from PyPI")
+  }
+
+  public static let convolutions = LibraryDescription(
+    name: "cuDNN", files: ["libcudnn.so.9", "libcudnn.so.8"],
+    purpose: "convolutions by NVIDIA's own kernels, where they are faster",
+    remedy: "Install cuDNN (the package cudnn9-cuda-13), or nvidia-cudnn-cu13 from PyPI")
+
+  /// Where each of them was found, or what it is for and what to install. Where there is no driver the others are of no use,
+  /// and nothing is said of them.
+  public static func explanations(finder: LibraryFinder) -> [String] {
+    let driver = finder.search(for: Self.driver)
+    let version = driver.library.flatMap(Self.version)
+    let others = driver.library == nil ? [] : [compiler(for: version), products(for: version), convolutions]
+    return [driver.explanation] + others.map { finder.search(for: $0).explanation }
+  }
+
+  /// The version of a driver, as for ``compiler(for:)``.
+  private static func version(of driver: DynamicLibrary) -> Int? {
+    var version: Int32 = 0
+    guard let get = driver.function("cuDriverGetVersion", as: zoo_cu_driver_get_version.self), get(&version) == success
+    else { return nil }
+    return Int(version)
   }
 }

@@ -24,14 +24,9 @@ final class Compiler: @unchecked Sendable {
 
   /// - Throws: ``BackendError`` with the code `unavailable` where there is no NVRTC, or it is too old.
   init(finder: LibraryFinder, driverVersion: Int? = nil) throws(BackendError) {
-    let search = finder.search(for: CUDALibraries.compiler(for: driverVersion))
-    guard let library = search.library else { throw BackendError(.unavailable, search.explanation) }
+    let library = try finder.open(CUDALibraries.compiler(for: driverVersion))
     func load<Function>(_ name: String) throws(BackendError) -> Function {
-      guard let function = library.function(name, as: Function.self) else {
-        throw BackendError(
-          .unavailable, "\(library.path) is too old: it has no function \(name). Install NVRTC of CUDA 11.4 or later")
-      }
-      return function
+      try library.load(name, orInstall: "NVRTC of CUDA 11.4 or later")
     }
     createProgram = try load("nvrtcCreateProgram")
     destroyProgram = try load("nvrtcDestroyProgram")

@@ -51,26 +51,10 @@ final class Driver: @unchecked Sendable {
   /// Opens the driver.
   ///
   /// - Throws: ``BackendError`` with the code `unavailable` where there is no driver, it is too old, or it finds no GPU.
-  convenience init(finder: LibraryFinder) throws(BackendError) {
-    let search = finder.search(for: CUDALibraries.driver)
-    guard let library = search.library else { throw BackendError(.unavailable, search.explanation) }
-    do {
-      try self.init(library)
-    } catch let error as BackendError {
-      throw error
-    } catch {
-      throw BackendError(
-        .unavailable, "\(library.path) is too old: \(error). CUDA 11.4 or later is needed; install a newer driver",
-        cause: error)
-    }
-  }
-
-  private init(_ library: DynamicLibrary) throws {
-    func load<Function>(_ name: String) throws(LibraryError) -> Function {
-      guard let function = library.function(name, as: Function.self) else {
-        throw LibraryError("it has no function \(name)")
-      }
-      return function
+  init(finder: LibraryFinder) throws(BackendError) {
+    let library = try finder.open(CUDALibraries.driver)
+    func load<Function>(_ name: String) throws(BackendError) -> Function {
+      try library.load(name, orInstall: "a newer driver: CUDA 11.4 or later is needed")
     }
     deviceGetCount = try load("cuDeviceGetCount")
     deviceGet = try load("cuDeviceGet")

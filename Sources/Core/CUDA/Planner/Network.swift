@@ -29,6 +29,8 @@ struct Network: Sendable {
   let element: Element
   /// Float32 products may be rounded to TF32.
   let allowsTF32: Bool
+  /// NVIDIA's, where they may compute.
+  let vendorLibraries: VendorLibraries?
   /// By node.
   let weights: [Graph.NodeID: Weights]
   /// By node: constants that are operands, or answers, like any other value.
@@ -43,18 +45,21 @@ struct Network: Sendable {
   ///
   /// - Parameter library: for this type of element.
   init(
-    _ graph: Graph, in element: Element, on device: CUDADevice, library: KernelLibrary, allowsTF32: Bool
+    _ graph: Graph, in element: Element, on device: CUDADevice, library: KernelLibrary, allowsTF32: Bool = false,
+    vendorLibraries: VendorLibraries? = nil
   ) throws(BackendError) {
     self.graph = graph
     self.device = device
     self.library = library
     self.element = element
     self.allowsTF32 = allowsTF32
+    self.vendorLibraries = vendorLibraries
     var weights: [Graph.NodeID: Weights] = [:]
     var needed = Set(graph.outputs.map { graph.root(of: $0.node) })
     for (id, node) in graph.nodes.enumerated() {
       let packer = WeightPacker(
-        reader: WeightReader(graph: graph, node: node), element: element, device: device)
+        reader: WeightReader(graph: graph, node: node), element: element, device: device,
+        packsForVendors: vendorLibraries != nil)
       weights[id] = try packer.weights(of: node.operation)
       let operands = weights[id] == nil ? node.inputs : Array(node.inputs.prefix(1))
       needed.formUnion(operands.map { graph.root(of: $0) })
@@ -75,6 +80,8 @@ private struct WeightPacker {
   let reader: WeightReader
   let element: Element
   let device: CUDADevice
+  /// Biases are wanted in the network's elements as well.
+  let packsForVendors: Bool
 
   func weights(of operation: Operation) throws(BackendError) -> Network.Weights? {
     switch operation {
@@ -92,9 +99,10 @@ private struct WeightPacker {
     let filter = try reader.constant(1)
     let (outputs, channels) = (filter.shape[0] / groups, filter.shape[1])
     let (height, width) = (filter.shape[2], filter.shape[3])
+    let bias = try optionalVector(2)
     return try ConvolutionWeights(
       groups: groups, outputs: outputs, channels: channels, taps: Extent(height: height, width: width),
-      bias: optionalVector(2), element: element, device: device
+      bias: bias, narrowBias: narrow(bias), element: element, device: device
     ) { group, output, channel, row, column in
       filter.values[(((group * outputs + output) * channels + channel) * height + row) * width + column]
     }
@@ -103,8 +111,9 @@ private struct WeightPacker {
   private func linear() throws(BackendError) -> ConvolutionWeights {
     let weight = try reader.constant(1)
     let features = weight.shape[1]
+    let bias = try optionalVector(2)
     return try ConvolutionWeights(
-      groups: 1, outputs: weight.shape[0], channels: features, taps: Extent(1), bias: optionalVector(2),
+      groups: 1, outputs: weight.shape[0], channels: features, taps: Extent(1), bias: bias, narrowBias: narrow(bias),
       element: element, device: device
     ) { _, output, channel, _, _ in weight.values[output * features + channel] }
   }
@@ -148,6 +157,12 @@ private struct WeightPacker {
   private func optionalVector(_ position: Int) throws(BackendError) -> DeviceMemory? {
     guard let constant = try reader.optionalConstant(position) else { return nil }
     return try upload(constant.values)
+  }
+
+  /// The bias of a node in the network's elements.
+  private func narrow(_ bias: DeviceMemory?) throws(BackendError) -> DeviceMemory? {
+    guard packsForVendors, element != .float32, let constant = try reader.optionalConstant(2) else { return bias }
+    return try DeviceMemory(copying: element.bytes(of: constant.values), on: device, for: "weights")
   }
 
   private func upload(_ values: [Float]) throws(BackendError) -> DeviceMemory {

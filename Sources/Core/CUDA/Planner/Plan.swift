@@ -5,18 +5,18 @@ import ZooTensor
 struct Plan: Sendable {
   struct Step: Sendable {
     let name: String
-    let algorithm: String
     /// Multiplications and additions.
     let operations: Int
     /// Operands, result and weights, each counted once.
     let bytes: Int
-    /// The kernels for an arena.
-    let launches: @Sendable (Arena) -> [Launch]
+    let work: StepWork
   }
 
   /// The memory of one call.
   struct Arena {
     let base: UInt64
+    /// Of the step that runs.
+    let scratch: UInt64
 
     func address(of place: Place) -> UInt64 {
       switch place {
@@ -37,7 +37,23 @@ struct Plan: Sendable {
   let steps: [Step]
   let uploads: [Transfer]
   let downloads: [(transfer: Transfer, shape: Shape)]
-  /// In bytes.
+  /// In bytes, with what a step needs while it runs at the end.
   let arenaSize: Int
+  let scratchSize: Int
   let hostSize: Int
+
+  /// - Parameter address: of `arenaSize` bytes.
+  func arena(at address: UInt64) -> Arena {
+    Arena(base: address, scratch: address + UInt64(arenaSize - scratchSize))
+  }
+}
+
+/// What a step does on the card.
+struct StepWork: Sendable {
+  /// As a profile shows it.
+  let algorithm: String
+  /// Bytes that it needs while it runs.
+  var scratchSize = 0
+  /// Puts it into a stream of the device that this thread's calls go to.
+  let start: @Sendable (Plan.Arena, Stream) throws(BackendError) -> Void
 }

@@ -33,15 +33,15 @@ struct Planner {
         addend: fusion.addend.map { layout.place(of: layout.root($0), in: memory) },
         result: layout.place(of: .result(fusion.result), in: memory), shape: shapes[fusion.result], tries: tries
       ) { layout.place(of: $0, in: memory) }
-      let (algorithm, launches) = try planner.launches()
+      let work = try planner.work()
       let node = graph.nodes[fusion.node]
       let read = (node.inputs + [fusion.addend].compactMap(\.self) + [fusion.result])
       steps.append(
         Plan.Step(
-          name: graph.nodes[fusion.result].name, algorithm: algorithm,
+          name: graph.nodes[fusion.result].name,
           operations: node.operation.operationCount(
             inputs: node.inputs.map { shapes[$0] }, result: shapes[fusion.node]),
-          bytes: read.reduce(0) { $0 + shapes[$1].elementCount } * network.element.byteCount, launches: launches))
+          bytes: read.reduce(0) { $0 + shapes[$1].elementCount } * network.element.byteCount, work: work))
     }
     if isNarrow {
       for id in Set(graph.outputs.map { graph.root(of: $0.node) }).sorted() {
@@ -65,19 +65,33 @@ struct Planner {
       let value = isNarrow ? layout.answer(output.node) : layout.root(output.node)
       return (transfer(layout.place(of: value, in: memory), shapes[output.node]), shapes[output.node])
     }
+    // Steps run one after the other, so that one place serves all.
+    let scratchSize = steps.map(\.work.scratchSize).max() ?? 0
+    let arenaSize = (memory.size + Layout.alignment - 1) / Layout.alignment * Layout.alignment + scratchSize
     return Plan(
-      steps: steps, uploads: uploads, downloads: downloads, arenaSize: memory.size, hostSize: hostSize)
+      steps: steps, uploads: uploads, downloads: downloads, arenaSize: arenaSize, scratchSize: scratchSize,
+      hostSize: hostSize)
   }
 
   private func conversion(_ kernel: Kernel, from: Place, to: Place, _ shape: Shape, name: String) -> Plan.Step {
     let count = shape.elementCount
-    return Plan.Step(
-      name: name, algorithm: "convert", operations: count,
-      bytes: count * (MemoryLayout<Float>.size + network.element.byteCount)
-    ) { arena in
+    let work = StepWork("convert", network.library) { arena in
       let arguments = zoo_convert_arguments(
         input: arena.address(of: from), result: arena.address(of: to), count: Int32(count))
       return [Launch(kernel, threads: count, arguments)]
+    }
+    return Plan.Step(
+      name: name, operations: count, bytes: count * (MemoryLayout<Float>.size + network.element.byteCount), work: work)
+  }
+}
+
+extension StepWork {
+  /// Kernels, one after the other.
+  init(
+    _ algorithm: String, _ library: KernelLibrary, _ launches: @escaping @Sendable (Plan.Arena) -> [Launch]
+  ) {
+    self.init(algorithm: algorithm) { arena, stream throws(BackendError) in
+      for launch in launches(arena) { try library.start(launch, on: stream) }
     }
   }
 }

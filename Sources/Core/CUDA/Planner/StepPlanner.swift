@@ -20,15 +20,24 @@ struct StepPlanner {
   /// Where memory that the step needs on the way lies.
   let place: (Layout.Value) -> Place
 
-  func launches() throws(BackendError) -> (algorithm: String, Launches) {
+  func work() throws(BackendError) -> StepWork {
     let node = network.graph.nodes[fusion.node]
     switch (node.operation, network.weights[fusion.node]) {
-    case (.convolution(let options), .convolution(let weights)):
-      return convolution(options, weights)
+    case (.convolution(let options), .convolution(let weights)): return convolution(options, weights)
     case (.transposedConvolution(let options), .transposedConvolution(let phases)):
       return transposedConvolution(options, phases)
     case (.linear(let activation), .convolution(let weights)):
       return linear(weights, activation ?? fusion.activation)
+    default:
+      let (algorithm, launches) = try kernels()
+      return StepWork(algorithm, network.library, launches)
+    }
+  }
+
+  /// Of whatever is no convolution.
+  private func kernels() throws(BackendError) -> (algorithm: String, Launches) {
+    let node = network.graph.nodes[fusion.node]
+    switch (node.operation, network.weights[fusion.node]) {
     case (.batchNorm, .batchNorm(let statistics)):
       return ("batch norm", normalize(.fixed(statistics.address), itemCount: 1, channels: shape[shape.rank - 1], nil))
     case (.instanceNorm(let epsilon, let activation), .instanceNorm(let scale, let shift)):

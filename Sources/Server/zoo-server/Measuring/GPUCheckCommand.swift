@@ -14,7 +14,8 @@ struct GPUCheckCommand: AsyncParsableCommand {
     discussion: """
       Every operation is run on odd shapes in each precision; every model of the folder reproduces its goldens, gives an \
       item of a batch the same bits as alone, and says what bfloat16 and float16 cost in accuracy. The nearest codes are those that \
-      plain loops find, and are searched for at a share of the speed of a copy. Prints a table; exits with 1 where \
+      plain loops find, and are searched for at a share of the speed of a copy. With --cuda-libraries all this is of \
+      networks that cuDNN and cuBLASLt compute where they are faster. Prints a table; exits with 1 where \
       something is wrong. `tools/gpu-check` runs it with the benchmarks against PyTorch besides.
       """)
 
@@ -54,8 +55,9 @@ struct GPUCheckCommand: AsyncParsableCommand {
 
   /// All rows of one card.
   private func check(_ ordinal: Int) async throws -> [GPUCheckRow] {
-    let backend = try gpuOptions.required(ordinal, allowsTF32: false)
-    let rounded = try gpuOptions.required(ordinal, allowsTF32: true)
+    let usesVendorLibraries = gpuOptions.usesVendorLibraries
+    let backend = try gpuOptions.required(ordinal, usesVendorLibraries: usesVendorLibraries)
+    let rounded = try gpuOptions.required(ordinal, allowsTF32: true, usesVendorLibraries: usesVendorLibraries)
     var rows: [GPUCheckRow] = []
     func add(_ new: [GPUCheckRow]) {
       for var row in new {
@@ -65,6 +67,7 @@ struct GPUCheckCommand: AsyncParsableCommand {
       }
     }
     print("\(backend.device.model), \(backend.name)")
+    for missing in backend.missingVendorLibraries { print(missing.message) }
     print(GPUCheckRow.title)
     add(try parity(of: backend, .float32, named: "float32", within: .float32))
     if backend.device.computeCapability >= 80 {
@@ -77,7 +80,7 @@ struct GPUCheckCommand: AsyncParsableCommand {
       do {
         let model = try OfflineModel(
           id.name, version: id.version, models: models, plugins: plugins, backend: backend)
-        add(try ModelCheck(model: model, backend: backend).rows())
+        add(try ModelCheck(model: model, backend: backend, mayDifferInBatches: gpuOptions.usesVendorLibraries).rows())
         if !untimed { add(try await times(of: model, on: backend)) }
       } catch {
         add([GPUCheckRow(check: "model", work: "\(id)", precision: "float32", passed: false, note: "\(error)")])
@@ -92,7 +95,9 @@ struct GPUCheckCommand: AsyncParsableCommand {
   private func parity(
     of backend: CUDABackend, _ precision: Precision, named name: String, within bound: ParityBound
   ) throws -> [GPUCheckRow] {
-    let results = try checkParity(of: backend, within: bound, options: CompileOptions(precision: precision))
+    let results = try checkParity(
+      of: backend, within: bound, options: CompileOptions(precision: precision),
+      plansShapes: gpuOptions.usesVendorLibraries)
     let wrong = results.filter { !$0.isWithinTolerance }
     let errors = results.filter(\.isWithinTolerance).compactMap { result -> Double? in
       if case .error(let error) = result.outcome { error } else { nil }

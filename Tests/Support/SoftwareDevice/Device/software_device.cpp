@@ -5,33 +5,28 @@
 // becomes of errors. It shows nothing about speed, about races between threads of a block, which run one after the
 // other here, or about what only a driver or a card would object to.
 //
-// Built by the tests with SHIM, the path of kernel_shim.h, and COMPILER, the compiler to call.
+// Built by the tests with SHIM, the path of kernel_shim.h, and COMPILER, the compiler to call, into one library with
+// software_libraries.cpp, which stands in for cuBLASLt and cuDNN.
 
 #include <dlfcn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "software_device.h"
 #include "zoo_cuda_compiler.h"
-#include "zoo_cuda_driver.h"
-
-#define EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace {
-
-constexpr int maximum_devices = 8;
 
 int initial_device_count() {
   const char *count = getenv("ZOO_SOFTWARE_DEVICES");
@@ -58,9 +53,6 @@ bool is_fatal(int result) {
   return result >= ZOO_CU_ILLEGAL_ADDRESS && result <= ZOO_CU_LAUNCH_FAILED && result != 701;
 }
 
-
-using work = std::function<int()>;
-
 size_t rounded(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
 
 struct image_header {
@@ -70,21 +62,8 @@ struct image_header {
 
 }  // namespace
 
-struct zoo_cu_context_s {
-  int device;
-  size_t memory_used = 0;
-  /// What a card that is lost answers from then on.
-  std::atomic<int> sticky{0};
-  std::atomic<int> launches{0}, uploads{0};
-};
-struct zoo_cu_graph_s { std::vector<work> steps; };
 struct zoo_cu_graph_exec_s { std::vector<work> steps; };
-struct zoo_cu_stream_s {
-  int device;
-  zoo_cu_graph_s *captured = nullptr;
-  int failure = 0;
-};
-struct zoo_cu_event_s {};
+struct zoo_cu_event_s { int time; };
 struct zoo_cu_module_s {
   int device;
   void *library;
@@ -94,15 +73,17 @@ struct zoo_cu_function_s {
   void (*entry)(void **);
   bool (*launch)(void (*)(void **), const unsigned *, const unsigned *, void **);
   size_t argument_size;
+  /// In milliseconds, see zoo_cu_context_s.
+  int time;
   unsigned shared_limit = 48 << 10;
 };
 struct zoo_nvrtc_program_s { std::string text, log, image; };
 
-namespace {
-
 zoo_cu_context_s contexts[maximum_devices] = {{0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}};
 /// Of each thread.
-thread_local zoo_cu_context_s *current = nullptr;
+static thread_local zoo_cu_context_s *current = nullptr;
+zoo_cu_context_s *current_context() { return current; }
+std::atomic<bool> are_libraries_broken{false};
 
 int check(const char *call, zoo_cu_context_s *context) {
   if (context && context->sticky) return context->sticky;
@@ -125,7 +106,6 @@ int check(const char *call, zoo_cu_context_s *context) {
 #define CHECK_OWNER(handle) \
   if ((handle)->device != current->device) return ZOO_CU_INVALID_HANDLE
 
-/// True where the bytes lie in memory that was allocated on the current device.
 bool is_allocated(unsigned long long address, size_t bytes) {
   std::lock_guard<std::mutex> guard(lock);
   auto next = allocations.upper_bound(address);
@@ -134,9 +114,7 @@ bool is_allocated(unsigned long long address, size_t bytes) {
   return address + bytes <= next->first + next->second.bytes && next->second.device == current->device;
 }
 
-}  // namespace
-
-static int submit(zoo_cu_stream stream, work step) {
+int submit(zoo_cu_stream stream, work step) {
   if (stream->captured) {
     stream->captured->steps.push_back(std::move(step));
     return 0;
@@ -162,8 +140,9 @@ EXPORT void zoo_software_reset(int devices, int compute_capability, size_t memor
       context.memory_used = 0;
     }
     context.sticky = 0;
-    context.launches = context.uploads = 0;
+    context.launches = context.uploads = context.library_calls = 0;
   }
+  are_libraries_broken = false;
 }
 EXPORT void zoo_software_fail(const char *call, int result, int after, int device) {
   std::lock_guard<std::mutex> guard(lock);
@@ -348,8 +327,12 @@ EXPORT int cuEventCreate(zoo_cu_event *event, unsigned) {
   return *event = new zoo_cu_event_s, 0;
 }
 EXPORT int cuEventDestroy_v2(zoo_cu_event event) { return delete event, 0; }
-EXPORT int cuEventRecord(zoo_cu_event, zoo_cu_stream) { return 0; }
-EXPORT int cuEventElapsedTime(float *milliseconds, zoo_cu_event, zoo_cu_event) { return *milliseconds = 20, 0; }
+EXPORT int cuEventRecord(zoo_cu_event event, zoo_cu_stream stream) {
+  return event->time = contexts[stream->device].time, 0;
+}
+EXPORT int cuEventElapsedTime(float *milliseconds, zoo_cu_event start, zoo_cu_event end) {
+  return *milliseconds = float(end->time - start->time), 0;
+}
 
 EXPORT int cuModuleLoadData(zoo_cu_module *module, const void *image) {
   CHECK_CONTEXT();
@@ -377,8 +360,10 @@ EXPORT int cuModuleGetFunction(zoo_cu_function *function, zoo_cu_module module, 
   const size_t *size = (const size_t *)dlsym(module->library, (std::string(name) + "_size").c_str());
   void *launch = dlsym(module->library, "zoo_software_launch");
   if (!entry || !size || !launch) return ZOO_CU_NOT_FOUND;
-  *function = new zoo_cu_function_s{module->device, (void (*)(void **))entry,
-      (bool (*)(void (*)(void **), const unsigned *, const unsigned *, void **))launch, *size};
+  *function = new zoo_cu_function_s{
+      module->device, (void (*)(void **))entry,
+      (bool (*)(void (*)(void **), const unsigned *, const unsigned *, void **))launch, *size,
+      strstr(name, "convolution") ? 20 : 1};
   return 0;
 }
 EXPORT int cuFuncSetAttribute(zoo_cu_function function, int attribute, int value) {
@@ -398,6 +383,7 @@ EXPORT int cuLaunchKernel(
   std::string arguments((const char *)parameters[0], function->argument_size);
   return submit(stream, [=] {
     contexts[function->device].launches++;
+    contexts[function->device].time += function->time;
     const unsigned grid[3] = {grid_x, grid_y, grid_z}, block[3] = {block_x, block_y, block_z};
     void *own[] = {(void *)arguments.data()};
     return function->launch(function->entry, grid, block, own) ? 0 : ZOO_CU_LAUNCH_TIMEOUT;

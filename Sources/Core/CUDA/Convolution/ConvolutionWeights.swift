@@ -6,8 +6,8 @@ import ZooTensor
 struct ConvolutionWeights: Sendable {
   /// `[groups · outputs][filterStride]`, taps before channels; for a depthwise one `[taps][groups · outputs]`.
   let filter: DeviceMemory
-  /// Float32.
-  let bias: DeviceMemory?
+  /// Float32, and, where one of NVIDIA's libraries is to read it, in the network's elements as well.
+  let bias, narrowBias: DeviceMemory?
   let groups: Int
   /// Of each group.
   let channels, outputs: Int
@@ -23,7 +23,8 @@ struct ConvolutionWeights: Sendable {
 
   /// - Parameter weight: of a group's output and channel, at a tap.
   init(
-    groups: Int, outputs: Int, channels: Int, taps: Extent, bias: DeviceMemory?, element: Element, device: CUDADevice,
+    groups: Int, outputs: Int, channels: Int, taps: Extent, bias: DeviceMemory?, narrowBias: DeviceMemory? = nil,
+    element: Element, device: CUDADevice,
     weight: (_ group: Int, _ output: Int, _ channel: Int, _ row: Int, _ column: Int) -> Float
   ) throws(BackendError) {
     self.groups = groups
@@ -31,6 +32,7 @@ struct ConvolutionWeights: Sendable {
     self.outputs = outputs
     self.taps = taps
     self.bias = bias
+    self.narrowBias = narrowBias
     let depth = taps.height * taps.width * channels
     let isDepthwise = channels == 1 && groups * outputs > 1
     filterStride = max(1, (depth + Self.strideUnit - 1) / Self.strideUnit) * Self.strideUnit
@@ -51,7 +53,9 @@ struct ConvolutionWeights: Sendable {
     filter = try DeviceMemory(copying: element.bytes(of: values), on: device, for: "weights")
   }
 
-  var byteCount: Int { filter.byteCount + (bias?.byteCount ?? 0) }
+  var byteCount: Int {
+    filter.byteCount + (bias?.byteCount ?? 0) + (narrowBias === bias ? 0 : narrowBias?.byteCount ?? 0)
+  }
 }
 
 /// The pixels of a transposed convolution's result whose row and column leave the same remainders by the stride: an

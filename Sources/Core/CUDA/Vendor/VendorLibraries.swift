@@ -1,0 +1,47 @@
+import Synchronization
+import ZooBackend
+import ZooLibraries
+
+/// NVIDIA's libraries as they are on this machine, for one card.
+final class VendorLibraries: Sendable {
+  private struct Choice: Hashable {
+    let convolution: VendorConvolution
+    let name: String
+  }
+
+  /// What was not found, and what to install.
+  let missing: [BackendError]
+  private let libraries: [any VendorLibrary]
+  /// Layers that are alike share one.
+  private let chosen = Mutex<[Choice: any VendorAlgorithm]>([:])
+
+  init(on device: CUDADevice, finder: LibraryFinder, cache: KernelCache?) throws(BackendError) {
+    try device.activate()
+    var (libraries, missing): ([any VendorLibrary], [BackendError]) = ([], [])
+    do { libraries.append(try CuBLASLt(on: device, finder: finder)) } catch { missing.append(error) }
+    do { libraries.append(try CuDNN(on: device, finder: finder, cache: cache)) } catch { missing.append(error) }
+    (self.libraries, self.missing) = (libraries, missing)
+  }
+
+  /// What the choice among their algorithms depends on besides the card.
+  var versions: [String] { libraries.map(\.version) }
+
+  /// What is to be tried for a convolution.
+  func algorithms(for convolution: VendorConvolution) -> [any VendorAlgorithm] {
+    libraries.flatMap { $0.algorithms(for: convolution) }
+  }
+
+  /// One that was chosen before.
+  func algorithm(named name: String, for convolution: VendorConvolution) -> (any VendorAlgorithm)? {
+    let choice = Choice(convolution: convolution, name: name)
+    return chosen.withLock { $0[choice] }
+      ?? libraries.lazy.compactMap { $0.algorithm(named: name, for: convolution) }.first
+  }
+
+  /// Keeps one that was chosen, here and on disk.
+  func keep(_ algorithm: any VendorAlgorithm, for convolution: VendorConvolution) {
+    let choice = Choice(convolution: convolution, name: algorithm.name)
+    guard chosen.withLock({ $0.updateValue(algorithm, forKey: choice) }) == nil else { return }
+    for library in libraries { library.keep(algorithm, for: convolution) }
+  }
+}
