@@ -50,8 +50,10 @@ static void check_qgemm(size_t set) {
     uint8_t *a = parity_bytes(m * lda), *residual = parity_bytes(m * ldc);
     int8_t *b = (int8_t *)parity_bytes(k * n), *packed = parity_room(zoo_qgemm_packed_size(instructions, k, n));
     int32_t *bias = make_biases(ends), *sums = parity_room(n * sizeof *sums);
-    // The largest that bytes have.
+    // The largest that bytes have; the largest whose products two by two stay within 16 bits; some that do.
     if (i % 6 == 5) memset(a, 255, m * lda), memset(b, -128, k * n);
+    if (i % 6 == 3) memset(a, 255, m * lda), memset(b, i % 4 == 1 ? -64 : 64, k * n);
+    for (size_t j = 0; i % 6 == 1 && j < k * n; j++) b[j] = j / n % 24 < 4 ? b[j] : b[j] / 2;
     float *multiplier = parity_floats(ends, 1e-5, 2e-4);
     zoo_q_epilogue epilogue = make_epilogue(i, bias, multiplier);
     if (i % 2 == 1) epilogue.residual = residual, epilogue.residual_stride = ldc;

@@ -26,8 +26,13 @@ struct QuantizedKernelTests {
     var rows, columns, depth: Int
     var isReal = false
     var hasResidual = false
+    var weights = Weights.any
+
+    /// What bytes without VNNI saturate at: none of the sums of two products, some of them, or most.
+    enum Weights { case small, mixed, any }
+
     var description: String {
-      "\(rows)×\(columns)×\(depth)\(isReal ? ", to floats" : "")\(hasResidual ? ", with a residual" : "")"
+      "\(rows)×\(columns)×\(depth), \(weights)\(isReal ? ", to floats" : "")\(hasResidual ? ", with a residual" : "")"
     }
   }
 
@@ -38,14 +43,27 @@ struct QuantizedKernelTests {
       Product(rows: 15, columns: 64, depth: 147), Product(rows: 57, columns: 24, depth: 300, isReal: true),
       Product(rows: 8, columns: 90, depth: 4, isReal: true, hasResidual: true),
       Product(rows: 200, columns: 48, depth: 2304, hasResidual: true),
+      Product(rows: 9, columns: 40, depth: 130, weights: .small),
+      Product(rows: 6, columns: 5, depth: 83, weights: .small),
+      Product(rows: 31, columns: 64, depth: 578, isReal: true, weights: .mixed),
+      Product(rows: 4, columns: 23, depth: 35, hasResidual: true, weights: .mixed),
     ])
   func products(_ product: Product) {
     var numbers = SeededNumbers(seed: "\(product)")
     let (m, n, k) = (product.rows, product.columns, product.depth)
     func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(numbers.number(in: 0...255).rounded()) } }
     let stride = k + 5
-    let a = bytes(m * stride + 4)
-    let b = bytes(k * n).map { Int8(max(-127, Int($0) - 128)) }
+    // The largest that there are, too.
+    let a = bytes(m * stride + 4).map { product.weights == .any || $0 < 128 ? $0 : 255 }
+    let b = bytes(k * n).enumerated().map { index, byte -> Int8 in
+      let number = max(-127, Int(byte) - 128)
+      return switch product.weights {
+      case .any: Int8(number)
+      // From −64 to 64, so that no two are more than 128 together.
+      case .small: Int8(number < -60 ? -64 : number > 60 ? 64 : number)
+      case .mixed: Int8(index / n % 24 < 4 ? number : number / 2)
+      }
+    }
     let residual = bytes(m * n)
     let bias = (0..<n + 64).map { _ in Int32(numbers.number(in: -50_000...50_000)) }
     let multiplier = (0..<n + 64).map { _ in numbers.number(in: 1e-5...2e-4) }

@@ -1,12 +1,16 @@
 #include "quantized_inline.h"
 
+#include <stdlib.h>
+
 // Products of unsigned with signed bytes.
 //
 // A tile of sums stays in registers: 14 × 32 with AVX-512 (28 of the 32 registers), 6 × 16 with AVX-VNNI, 4 × 16 with AVX2,
 // 8 × 8 with NEON, 4 × 8 without. Four values of a row of a are one broadcast, for as many rows of b.
 //
-// AVX2 without VNNI has a product of bytes that saturates at 16 bits. There, the even and the odd bytes of each are widened
-// to 16 bits instead, and their products added in pairs. So they are with NEON without DotProd. With it both bytes of a
+// AVX2 without VNNI has a product of bytes whose pairs are added with saturation at 16 bits. Where the magnitudes of both of
+// b's bytes are 128 or less together, as of most that were trained, no pair gets there. So packing puts the groups of four
+// rows of a panel first in which all pairs are like that, and notes where they come from. In the others the even and the odd bytes of
+// each are widened to 16 bits, and their products added in pairs. So they are with NEON without DotProd. With it both bytes of a
 // product are signed: 128 is taken from those of a, and the sums of b's columns, 128 times, are added to the bias.
 //
 // Nothing is rounded before a sum is complete, so the way to it doesn't matter.
@@ -38,6 +42,11 @@ typedef struct zoo_q_tile {
   size_t lda;
   const int8_t *b;
   const int8_t *next;  // comes closer meanwhile
+#if defined(__x86_64__)
+  // With AVX2: the rows of b that its groups are of, divided by four, and how many of them come first.
+  const uint32_t *places;
+  size_t first_groups;
+#endif
   const int32_t *bias;
   const float *factor;  // of each column, to units of the output
   const zoo_q_finish *finish;
@@ -88,10 +97,14 @@ ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_dot_avx512vnni(zoo_ints
                                                                         zoo_ints_avx512 b) {
   return (zoo_ints_avx512)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
 }
-#define zoo_q_lanes_avx2(rows, vectors, tile, sum) 0
 #define zoo_q_lanes_avxvnni(rows, vectors, tile, sum) 0
 #define zoo_q_lanes_avx512vnni(rows, vectors, tile, sum) 0
+#define zoo_q_place_avx2(tile, group) ((size_t)(tile)->places[group])
+#define zoo_q_place_avxvnni(tile, group) (group)
+#define zoo_q_place_avx512vnni(tile, group) (group)
 #else
+#define zoo_q_place_neon(tile, group) (group)
+#define zoo_q_place_neondot(tile, group) (group)
 typedef struct zoo_q_words_neon {
   zoo_words_neon even, odd;
 } zoo_q_words_neon;
@@ -124,6 +137,32 @@ ZOO_TARGET_Q_NEONDOT ZOO_INLINE zoo_ints_neon zoo_q_dot_neondot(zoo_ints_neon su
 #endif
 
 #define ZOO_UNROLL _Pragma("clang loop unroll(full)")
+
+#if defined(__x86_64__)
+// The groups whose products of bytes do not saturate.
+ZOO_TARGET_Q_AVX2 ZOO_INLINE size_t zoo_q_lanes_avx2(const int rows, const int vectors, const zoo_q_tile *tile,
+                                                     zoo_ints_avx2 sum[4][2]) {
+  size_t group = 0;
+  for (; group < tile->first_groups; group++) {
+    const uint8_t *a = tile->a + zoo_q_place_avx2(tile, group) * 4;
+    __m256i right[2];
+    ZOO_UNROLL for (int j = 0; j < vectors; j++) {
+      right[j] = _mm256_loadu_si256((const __m256i *)(tile->b + group * 64 + j * 32));
+    }
+    __builtin_prefetch(tile->next + group * 64, 0, 2);
+    ZOO_UNROLL for (int i = 0; i < rows; i++) {
+      int32_t four;
+      memcpy(&four, a + (size_t)i * tile->lda, 4);
+      const __m256i left = _mm256_set1_epi32(four);
+      ZOO_UNROLL for (int j = 0; j < vectors; j++) {
+        const __m256i pairs = _mm256_maddubs_epi16(left, right[j]);
+        sum[i][j] += (zoo_ints_avx2)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+      }
+    }
+  }
+  return group;
+}
+#endif
 
 #if defined(__aarch64__)
 // A product takes its left side from a lane, so that four groups of a row are one load.
@@ -230,7 +269,7 @@ ZOO_TARGET_Q_NEONDOT static void zoo_q_signed_bias(const zoo_q_tile *tile, int32
       __builtin_prefetch(next + group * 64, 0, 2);                                                                 \
       ZOO_UNROLL for (int i = 0; i < rows; i++) {                                                                  \
         int32_t four;                                                                                              \
-        memcpy(&four, a + (size_t)i * lda + group * 4, 4);                                                         \
+        memcpy(&four, a + (size_t)i * lda + zoo_q_place_##suffix(tile, group) * 4, 4);                             \
         const zoo_q_left_##suffix left = zoo_q_unsigned_##suffix((zoo_ints_##wide)(four));                         \
         ZOO_UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = zoo_q_dot_##suffix(sum[i][j], left, right[j]);    \
       }                                                                                                            \
@@ -379,26 +418,60 @@ static bool zoo_q_fills_vectors(zoo_quantized_set set, size_t columns) {
   return columns == width || (set != ZOO_Q_PLAIN && columns == width / 2);
 }
 
+// From one panel of packed rows to the next. With AVX2 there follow where its groups are from and how many come first.
+static size_t zoo_q_panel_bytes(zoo_quantized_set set, size_t groups) {
+  const size_t bytes = zoo_qgemm_panel_width(set) * groups * 4;
+  return set == ZOO_Q_AVX2 ? bytes + (groups + 16) / 16 * 64 : bytes;
+}
+
 size_t zoo_qgemm_packed_size(zoo_quantized_set set, size_t k, size_t n) {
   const size_t width = zoo_qgemm_panel_width(set);
-  return (n + width - 1) / width * width * ((k + 3) / 4 * 4);
+  return (n + width - 1) / width * zoo_q_panel_bytes(set, (k + 3) / 4);
+}
+
+// Four rows of a panel, those of each column together; with zeros outside of b.
+static void zoo_q_pack_group(size_t k, size_t n, const int8_t *b, size_t ldb, size_t row, size_t column, size_t width,
+                             int8_t *packed) {
+  for (size_t j = 0; j < width; j++) {
+    for (size_t i = 0; i < 4; i++) {
+      *packed++ = column + j < n && row + i < k ? b[(row + i) * ldb + column + j] : 0;
+    }
+  }
+}
+
+// Whether no sum of two products of them with unsigned bytes goes beyond 16 bits.
+static bool zoo_q_saturates(const int8_t *packed, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 2) {
+    if (abs(packed[i]) + abs(packed[i + 1]) > 128) return true;
+  }
+  return false;
 }
 
 void zoo_qgemm_pack(zoo_quantized_set set, size_t k, size_t n, const int8_t *b, size_t ldb, int8_t *packed,
                     int32_t *sums) {
-  const size_t width = zoo_qgemm_panel_width(set);
-  if (sums != NULL) memset(sums, 0, n * sizeof *sums);
-  for (size_t column = 0; column < n; column += width) {
-    for (size_t group = 0; group < k; group += 4) {
-      for (size_t j = 0; j < width; j++) {
-        for (size_t i = 0; i < 4; i++) {
-          const bool is_inside = column + j < n && group + i < k;
-          *packed = is_inside ? b[(group + i) * ldb + column + j] : 0;
-          if (is_inside && sums != NULL) sums[column + j] += *packed;
-          packed++;
-        }
-      }
+  const size_t width = zoo_qgemm_panel_width(set), groups = (k + 3) / 4;
+  if (sums != NULL) {
+    memset(sums, 0, n * sizeof *sums);
+    for (size_t i = 0; i < k; i++) {
+      for (size_t j = 0; j < n; j++) sums[j] += b[i * ldb + j];
     }
+  }
+  for (size_t column = 0; column < n; column += width, packed += zoo_q_panel_bytes(set, groups)) {
+    if (set != ZOO_Q_AVX2) {
+      for (size_t group = 0; group < groups; group++) {
+        zoo_q_pack_group(k, n, b, ldb, group * 4, column, width, packed + group * width * 4);
+      }
+      continue;
+    }
+    uint32_t *places = (uint32_t *)(packed + groups * width * 4), first = 0, last = (uint32_t)groups;
+    for (uint32_t group = 0; group < groups; group++) {
+      int8_t four[64];
+      zoo_q_pack_group(k, n, b, ldb, group * 4, column, width, four);
+      const uint32_t place = zoo_q_saturates(four, sizeof four) ? --last : first++;
+      memcpy(packed + place * sizeof four, four, sizeof four);
+      places[place] = group;
+    }
+    places[groups] = first;
   }
 }
 
@@ -406,7 +479,7 @@ void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_
                const zoo_q_epilogue *epilogue, void *c, size_t ldc) {
   const zoo_q_finish finish = zoo_q_finish_of(epilogue);
   const size_t groups = (k + 3) / 4;
-  const size_t width = zoo_qgemm_panel_width(set);
+  const size_t width = zoo_qgemm_panel_width(set), panel_bytes = zoo_q_panel_bytes(set, groups);
   const size_t element = finish.is_real ? sizeof(float) : 1;
   const size_t tiles = zoo_q_tiles(m, zoo_qgemm_tile_rows(set));
   // Tiles as high as each other, because a low one takes nearly as long as a high one.
@@ -423,7 +496,13 @@ void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_
       const bool is_edge = !zoo_q_fills_vectors(set, columns);
       for (size_t j = 0; j < width; j++) factor[j] = epilogue->multiplier[column + j] / finish.unit;
       tile.bias = epilogue->bias + column;
-      tile.b = packed + column * groups * 4;
+      tile.b = packed + column / width * panel_bytes;
+#if defined(__x86_64__)
+      if (set == ZOO_Q_AVX2) {
+        tile.places = (const uint32_t *)(tile.b + groups * width * 4);
+        tile.first_groups = tile.places[groups];
+      }
+#endif
 #if defined(__aarch64__)
       int32_t signed_bias[8];
       if (set == ZOO_Q_NEONDOT) {
@@ -432,7 +511,7 @@ void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_
       }
 #endif
       // The next panel, or the first one for the next block: half of it during each of the first two tiles.
-      tile.next = column + width < n ? tile.b + width * groups * 4 : packed;
+      tile.next = column + width < n ? tile.b + panel_bytes : packed;
       for (size_t row = block; row < end; row += tile_rows) {
         const size_t rows = end - row < tile_rows ? end - row : tile_rows;
         const uint8_t *residual = epilogue->residual;

@@ -35,8 +35,9 @@ typedef struct zoo_q_epilogue {
 // Bytes of b [k][n] when it is packed.
 size_t zoo_qgemm_packed_size(zoo_quantized_set set, size_t k, size_t n);
 
-// Packs b [k][n] (rows ldb apart) into panels [⌈n / width⌉][⌈k / 4⌉][width][4], padded with zeros; the width divides 32. `sums` [n], which may be
-// null, gets the sum of every column.
+// Packs b [k][n] (rows ldb apart) into panels [⌈n / width⌉][⌈k / 4⌉][width][4], padded with zeros; the width divides 32. With
+// AVX2 the groups of four rows are in another order, which stands behind them. `packed` is aligned to 4. `sums` [n], which
+// may be null, gets the sum of every column.
 void zoo_qgemm_pack(zoo_quantized_set set, size_t k, size_t n, const int8_t *b, size_t ldb, int8_t *packed,
                     int32_t *sums);
 
