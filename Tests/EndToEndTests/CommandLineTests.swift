@@ -183,7 +183,7 @@ import ZooTinyModels
     let unknown = try await Programs.zoo("bench", "okapi", "--local", "--models", path("models"), server: server)
     #expect(unknown.status == 1 && unknown.errors.contains("okapi"))
     let mixed = try await Programs.zoo("bench", "tiny", "--local", "--input", "a.png", "--csv", server: server)
-    #expect(mixed.status == 64 && mixed.errors.contains("--input, --csv means nothing with --local"))
+    #expect(mixed.status == 64 && mixed.errors.contains("--local has no use for --input, --csv"))
     for misplaced in [["--models", "models"], ["--", "--batch", "2"]] {
       let result = try await Programs.zoo(["bench", "tiny", "--input", "a.png"] + misplaced, server: server)
       #expect(result.status == 64 && result.errors.contains("are for --local"))

@@ -13,6 +13,27 @@ struct ResizingTests {
     #expect(difference <= 1)
   }
 
+  @Test(
+    "the middle of a scaled picture is that of the whole",
+    arguments: [ResizeFilter.bilinear, .bicubic],
+    [
+      (97, 61, 256, 224, 224), (61, 97, 256, 224, 224), (97, 61, 30, 30, 29), (97, 61, 30, 47, 30), (61, 61, 61, 60, 7),
+      // The height first.
+      (300, 301, 40, 1, 40), (40, 331, 37, 30, 200), (331, 40, 40, 30, 37), (331, 40, 40, 331, 40),
+    ])
+  func middle(filter: ResizeFilter, sizes: (Int, Int, Int, Int, Int)) throws {
+    let (width, height, side, newWidth, newHeight) = sizes
+    let pixels = (0..<width * height * 3).map { UInt8(truncatingIfNeeded: $0 &* $0 / 7 &+ 31 * $0) }
+    let picture = try Image(width: width, height: height, pixels: pixels)
+    let whole = try picture.resized(shortSide: side, filter: filter).centerCropped(width: newWidth, height: newHeight)
+    let middle = try picture.resized(shortSide: side, filter: filter, centerCroppedTo: (newWidth, newHeight))
+    #expect((middle.width, middle.height) == (newWidth, newHeight))
+    #expect(middle == whole)
+    #expect(throws: ImagingError.self) {
+      _ = try picture.resized(shortSide: side, filter: filter, centerCroppedTo: (1, 100_000))
+    }
+  }
+
   @Test("keeps a picture of one colour, however large the ratio", arguments: [ResizeFilter.bilinear, .bicubic])
   func constant(filter: ResizeFilter) throws {
     let pixels = [UInt8](repeating: 201, count: 4001 * 3 * 3)

@@ -38,7 +38,7 @@ struct ZooCompare: ParsableCommand {
     let backend: any Backend =
       switch device {
       case .cpu: try CPUBackend(threads: threads, instructionSet: instructionSet)
-      case .cuda: try CUDABackend(usesVendorLibraries: usesVendorLibraries)
+      case .cuda: try gpu()
       }
     let graph = try network.graph(weights: Weights(contentsOf: weights), shape: shape.shape)
     let executable = try backend.compile(
@@ -54,6 +54,13 @@ struct ZooCompare: ParsableCommand {
         try answer(.error("\(error)"))
       }
     }
+  }
+
+  /// - Throws: where a library is missing that was asked for: the figures would be those of another comparison.
+  private func gpu() throws -> CUDABackend {
+    let gpu = try CUDABackend(usesVendorLibraries: usesVendorLibraries)
+    if let missing = gpu.missingVendorLibraries.first { throw missing }
+    return gpu
   }
 
   /// Calibrates where that is needed, one input after the other, outside of what loading takes.

@@ -66,10 +66,11 @@ struct BenchCommand: AsyncParsableCommand {
     if local {
       let others = [
         ("--input", input != nil), ("--concurrency", concurrency != "1"), ("--requests", requests != nil),
-        ("--csv", csv),
+        ("--csv", csv), ("--server", options.server != nil), ("--token", options.token != nil),
+        ("--warmup", warmup != 3),
       ].filter(\.1).map(\.0)
       guard others.isEmpty else {
-        throw ValidationError("\(others.joined(separator: ", ")) means nothing with --local: leave it out")
+        throw ValidationError("--local has no use for \(others.joined(separator: ", ")): leave that out")
       }
     } else {
       guard models == nil, further.isEmpty else {

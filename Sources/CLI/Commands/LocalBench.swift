@@ -23,14 +23,19 @@ struct LocalBench {
 
   /// Does not return: what comes of it is the exit status of this process.
   ///
-  /// - Throws: ``ZooError`` where the program is neither beside this one nor on PATH.
+  /// - Throws: ``ZooError`` where the program is neither beside this one nor on PATH, or does not start.
   func run() throws -> Never {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
     let folders = [Self.ownFolder].compactMap(\.self) + path.split(separator: ":").map(String.init)
     for program in folders.map({ "\($0)/\(Self.program)" }) where access(program, X_OK) == 0 {
       var arguments: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
       arguments.append(nil)
+      // Threads of a pool block signals, and what is executed would inherit that.
+      var none = sigset_t()
+      sigemptyset(&none)
+      pthread_sigmask(SIG_SETMASK, &none, nil)
       execv(program, arguments)
+      throw ZooError(.failedPrecondition, "\(program) does not start: \(String(cString: strerror(errno)))")
     }
     throw ZooError(
       .failedPrecondition,

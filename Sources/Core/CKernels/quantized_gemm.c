@@ -8,10 +8,10 @@
 // 8 × 8 with NEON, 4 × 8 without. Four values of a row of a are one broadcast, for as many rows of b.
 //
 // AVX2 without VNNI has a product of bytes whose pairs are added with saturation at 16 bits. Where the magnitudes of both of
-// b's bytes are 128 or less together, as of most that were trained, no pair gets there. So packing puts the groups of four
-// rows of a panel first in which all pairs are like that, and notes where they come from. In the others the even and the odd bytes of
-// each are widened to 16 bits, and their products added in pairs. So they are with NEON without DotProd. With it both bytes of a
-// product are signed: 128 is taken from those of a, and the sums of b's columns, 128 times, are added to the bias.
+// b's bytes are 128 or less together, no pair gets there. So packing puts those groups of four rows of a panel first in
+// which all pairs are like that, and notes where they come from. In the others the even and the odd bytes of each are
+// widened to 16 bits, and their products added in pairs. So they are with NEON without DotProd. With it both bytes of a product
+// are signed: 128 is taken from those of a, and the sums of b's columns, 128 times, are added to the bias.
 //
 // Nothing is rounded before a sum is complete, so the way to it doesn't matter.
 

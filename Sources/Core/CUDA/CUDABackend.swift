@@ -115,7 +115,7 @@ public final class CUDABackend: Backend {
       if let library = libraries[program] { return library }
       let library = try KernelLibrary(
         program, for: device, compiler: compiler, cache: cache,
-        vendorVersions: vendorLibraries?.versions ?? [])
+        choiceIdentity: (allowsTF32 ? ["TF32"] : []) + (vendorLibraries?.versions ?? []))
       libraries[program] = library
       return library
     }

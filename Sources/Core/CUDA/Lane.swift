@@ -63,6 +63,8 @@ final class Lane: @unchecked Sendable {
   deinit {
     guard (try? device.activate()) != nil else { return }
     _ = device.driver.streamSynchronize(stream.handle)
+    // Before the plan, of which a graph may use what a library made.
+    graph = nil
   }
 
   private func fill(_ inputs: [Tensor]) throws {

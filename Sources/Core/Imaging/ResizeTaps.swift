@@ -35,6 +35,32 @@ struct ResizeTaps {
     }
   }
 
+  /// Output pixels.
+  var count: Int { starts.count }
+
+  /// The input pixels that are needed for any output pixel.
+  var inputs: Range<Int> {
+    let first = starts.min() ?? 0
+    return Int(first)..<Int(zip(starts, lengths).map { $0 + $1 }.max() ?? first)
+  }
+
+  /// Those of some output pixels.
+  func part(_ range: Range<Int>) -> ResizeTaps {
+    guard range.count < count else { return self }
+    var part = self
+    part.starts = Array(starts[range])
+    part.lengths = Array(lengths[range])
+    part.weights = Array(weights[range.lowerBound * stride..<range.upperBound * stride])
+    return part
+  }
+
+  /// For an input of which the first pixels are elsewhere.
+  func shifted(by offset: Int) -> ResizeTaps {
+    var shifted = self
+    shifted.starts = starts.map { $0 + Int32(offset) }
+    return shifted
+  }
+
   func withTaps(_ body: (zoo_resize_taps) -> Void) {
     starts.withUnsafeBufferPointer { starts in
       lengths.withUnsafeBufferPointer { lengths in

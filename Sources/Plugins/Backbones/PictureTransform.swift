@@ -42,8 +42,7 @@ public struct PictureTransform: Sendable {
     switch input.values[name] {
     case .image(let data):
       let picture = try Image(decoding: data, limits: input.imageLimits, scaledForMinimumSide: shortSide)
-        .resized(shortSide: shortSide, filter: interpolation)
-        .centerCropped(width: crop, height: crop)
+        .resized(shortSide: shortSide, filter: interpolation, centerCroppedTo: (crop, crop))
       return try picture.tensor(
         scale: deviation.map { 1 / $0 }, offset: zip(mean, deviation).map { -$0 / $1 })
     case .tensor(let tensor):

@@ -18,7 +18,7 @@ struct GPUOptions: ParsableArguments {
 
   @Flag(
     name: .customLong("cuda-libraries"),
-    help: "Let cuDNN and cuBLASLt compute on the GPU where they are faster. Results may depend on the batch then.")
+    help: "Let cuDNN and cuBLASLt compute on the GPU where they are faster. The last bits of results may vary then.")
   var usesVendorLibraries = false
 
   @Option(

@@ -74,6 +74,9 @@ public struct SoftwareDevice: Sendable {
       call, Int32(result), Int32(count), Int32(device ?? -1))
   }
 
+  /// Whether the call that was to fail has failed.
+  public var hasFailed: Bool { call("zoo_software_has_failed", as: (@convention(c) () -> Int32).self)() != 0 }
+
   public var compilations: Int { Int(call("zoo_software_compilations", as: (@convention(c) () -> Int32).self)()) }
 
   /// Kernels that a device has run.

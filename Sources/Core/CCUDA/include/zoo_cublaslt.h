@@ -14,14 +14,14 @@ typedef struct zoo_lt_product_s *zoo_lt_product;
 typedef struct zoo_lt_layout_s *zoo_lt_layout;
 typedef struct zoo_lt_preference_s *zoo_lt_preference;
 
-enum { ZOO_LT_SUCCESS = 0 };
+enum { ZOO_LT_SUCCESS = 0, ZOO_LT_ALLOCATION_FAILED = 3 };
 
 /// cudaDataType
 enum { ZOO_LT_FLOAT32 = 0, ZOO_LT_FLOAT16 = 2, ZOO_LT_BFLOAT16 = 14 };
 /// cublasComputeType_t
 enum { ZOO_LT_COMPUTE_FLOAT32 = 68, ZOO_LT_COMPUTE_TF32 = 77 };
 /// cublasOperation_t
-enum { ZOO_LT_AS_IT_IS = 0, ZOO_LT_TRANSPOSED = 1 };
+enum { ZOO_LT_TRANSPOSED = 1 };
 /// cublasLtEpilogue_t, which are flags but for the first
 enum { ZOO_LT_EPILOGUE_NONE = 1, ZOO_LT_EPILOGUE_RELU = 2, ZOO_LT_EPILOGUE_BIAS = 4 };
 

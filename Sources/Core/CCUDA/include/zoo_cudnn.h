@@ -12,7 +12,8 @@ typedef int zoo_dnn_status;
 typedef struct zoo_dnn_context_s *zoo_dnn_handle;
 typedef void *zoo_dnn_descriptor;
 
-enum { ZOO_DNN_SUCCESS = 0 };
+/// Of version 9.
+enum { ZOO_DNN_SUCCESS = 0, ZOO_DNN_DEVICE_ALLOCATION_FAILED = 4004 };
 
 /// cudnnDataType_t
 enum { ZOO_DNN_FLOAT32 = 0, ZOO_DNN_FLOAT16 = 2, ZOO_DNN_BFLOAT16 = 9 };
@@ -85,6 +86,7 @@ enum {
   ZOO_DNN_PLAN_HANDLE = 400,
   ZOO_DNN_PLAN_ENGINE_CONFIGURATION = 401,
   ZOO_DNN_PLAN_WORKSPACE_BYTES = 402,
+  /// JSON.
   ZOO_DNN_PLAN_TEXT = 405,
   ZOO_DNN_CONVOLUTION_OPERATION_ALPHA = 700,
   ZOO_DNN_CONVOLUTION_OPERATION_BETA = 701,
@@ -109,7 +111,6 @@ enum {
   ZOO_DNN_PACK_IDS = 1000,
   ZOO_DNN_PACK_ADDRESSES = 1001,
   ZOO_DNN_PACK_WORKSPACE = 1003,
-  ZOO_DNN_ENGINE_INDEX = 1301,
   ZOO_DNN_ENGINE_NOTES = 1303,
 };
 

@@ -18,11 +18,17 @@ final class ConvolutionTrial {
   /// What the method gives that others are held against.
   private var expected: (name: String, values: [Float])?
 
-  private struct Bench {
+  private final class Bench {
     let input, result: DeviceMemory
     let stream: Stream
     let start, end: Event
     var scratch: DeviceMemory?
+
+    init(input: DeviceMemory, result: DeviceMemory, on device: CUDADevice) throws(BackendError) {
+      (self.input, self.result) = (input, result)
+      stream = try Stream(on: device)
+      (start, end) = (try Event(on: device), try Event(on: device))
+    }
   }
 
   init(
@@ -35,43 +41,53 @@ final class ConvolutionTrial {
   /// fails, which whoever calls it next is told.
   func seconds(_ method: ConvolutionMethod) -> Double? {
     do {
-      try prepare(for: method)
+      let bench = try prepare(for: method)
       // The first one loads the kernel.
-      _ = try time(method, launches: 1)
-      let single = try time(method, launches: 1)
+      _ = try time(method, on: bench, launches: 1)
+      let single = try time(method, on: bench, launches: 1)
       // What takes long needs no second reading.
       guard single < 10 * Self.longest else { return single }
       let launches = max(1, min(Self.mostLaunches, Int(Self.longest / max(single, 1e-9))))
-      return try (0..<3).map { _ in try time(method, launches: launches) }.min()
+      return try (0..<3).map { _ in try time(method, on: bench, launches: launches) }.min()
     } catch {
       return nil
     }
   }
 
-  /// Whether a method gives what another does, but for how its sums are rounded; it is false where it fails as well. It has to
-  /// write over what it adds, as plans have it do.
-  func agrees(_ method: ConvolutionMethod, with other: ConvolutionMethod) -> Bool {
+  /// What comes of holding one method against another.
+  enum Verdict {
+    case agrees, differs
+    /// It did not run, or the other did not.
+    case failed
+  }
+
+  /// Whether a method gives what another does, but for how its sums are rounded. It has to write over what it adds, and run in a
+  /// captured graph, as plans have it do.
+  func verdict(on method: ConvolutionMethod, against other: ConvolutionMethod) -> Verdict {
     do {
       if expected?.name != other.name { expected = (other.name, try result(of: other)) }
-      guard let expected = expected?.values else { return false }
+      guard let expected = expected?.values else { return .failed }
       let largest = expected.reduce(0) { max($0, abs($1)) }
-      // Wrong layouts, filters or paddings are off by as much as the result itself.
-      let bound = largest * (network.element == .float32 && !network.allowsTF32 ? 1e-3 : 2e-2)
-      return try zip(result(of: method), expected).allSatisfy { abs($0 - $1) <= bound }
+      let bound = largest * (network.element == .float32 && !network.allowsTF32 ? 3e-5 : 2e-2)
+      return try zip(result(of: method), expected).allSatisfy { abs($0 - $1) <= bound } ? .agrees : .differs
     } catch {
-      return false
+      return .failed
     }
   }
 
   /// On numbers between −1 and 1, which are the same every time.
   private func result(of method: ConvolutionMethod) throws -> [Float] {
-    try prepare(for: method)
-    guard let bench else { return [] }
-    try fill(bench.input)
-    // A result that was not written at all must not pass for one.
-    try fill(bench.result)
+    let bench = try prepare(for: method)
+    // The first time it may load what cannot be loaded while a graph is captured.
     try network.device.activate()
     try method.start(places(bench), bench.stream)
+    try bench.stream.synchronize("a convolution was tried")
+    // What is added, and a result that must not pass for one if it was not written at all.
+    try fill(bench.result, bench.stream)
+    let graph = try CapturedGraph(on: bench.stream, of: network.device) { () throws(BackendError) in
+      try method.start(places(bench), bench.stream)
+    }
+    try graph.launch(on: bench.stream)
     try bench.stream.synchronize("a convolution was tried")
     let size = network.element.byteCount
     let count = bench.result.byteCount / size
@@ -83,32 +99,40 @@ final class ConvolutionTrial {
     }
   }
 
-  private func fill(_ memory: DeviceMemory) throws(BackendError) {
+  /// Of prime length, so that no two rows or items are alike.
+  private func fill(_ memory: DeviceMemory, _ stream: Stream) throws(BackendError) {
     var state: UInt32 = 1
-    let values = (0..<4096).map { _ -> Float in
+    let values = (0..<4093).map { _ -> Float in
       state = state &* 1_664_525 &+ 1_013_904_223
       return Float(state >> 8) / Float(1 << 23) - 1
     }
-    try memory.fill(repeating: network.element.bytes(of: values))
+    try memory.fill(repeating: network.element.bytes(of: values), over: stream)
   }
 
-  private func prepare(for method: ConvolutionMethod) throws {
+  private func prepare(for method: ConvolutionMethod) throws(BackendError) -> Bench {
+    let bench: Bench
+    if let made = self.bench { bench = made } else { bench = try makeBench() }
+    self.bench = bench
+    if method.scratchSize > bench.scratch?.byteCount ?? 0 {
+      // The smaller one goes first.
+      bench.scratch = nil
+      bench.scratch = try DeviceMemory(method.scratchSize, on: network.device, for: "a trial")
+    }
+    return bench
+  }
+
+  private func makeBench() throws(BackendError) -> Bench {
     let a = arguments
     let size = network.element.byteCount
     func memory(_ extents: Int32...) throws(BackendError) -> DeviceMemory {
       try DeviceMemory(extents.reduce(size) { $0 * Int($1) }, on: network.device, for: "a trial")
     }
-    if bench == nil {
-      bench = Bench(
-        input: try memory(a.items, a.height, a.width, a.groups, a.channels),
-        result: try memory(a.items, a.result_height, a.result_width, a.groups, a.outputs),
-        stream: try Stream(on: network.device), start: try Event(on: network.device),
-        end: try Event(on: network.device))
-    }
-    if method.scratchSize > bench?.scratch?.byteCount ?? 0 {
-      bench?.scratch = nil
-      bench?.scratch = try DeviceMemory(method.scratchSize, on: network.device, for: "a trial")
-    }
+    let bench = try Bench(
+      input: memory(a.items, a.height, a.width, a.groups, a.channels),
+      result: memory(a.items, a.result_height, a.result_width, a.groups, a.outputs), on: network.device)
+    try fill(bench.input, bench.stream)
+    try fill(bench.result, bench.stream)
+    return bench
   }
 
   private func places(_ bench: Bench) -> ConvolutionPlaces {
@@ -118,8 +142,7 @@ final class ConvolutionTrial {
   }
 
   /// - Returns: seconds of one of them.
-  private func time(_ method: ConvolutionMethod, launches: Int) throws -> Double {
-    guard let bench else { return 0 }
+  private func time(_ method: ConvolutionMethod, on bench: Bench, launches: Int) throws(BackendError) -> Double {
     try network.device.activate()
     try bench.start.record(on: bench.stream)
     for _ in 0..<launches { try method.start(places(bench), bench.stream) }

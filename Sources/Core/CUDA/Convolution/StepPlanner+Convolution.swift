@@ -117,25 +117,39 @@ extension StepPlanner {
     let kernels = [guess] + candidates.filter { $0 != guess }
     var methods = kernels.map { ConvolutionMethod($0, arguments, weights, network.library) }
     let work = arguments.work + (addend == nil ? "" : " +")
+    let choices = network.library.choices
+    let known = choices.known(for: work)
     let trial = ConvolutionTrial(arguments, weights, hasAddend: addend != nil, in: network)
-    methods += vendorMethods(arguments, weights, insets, work: work).filter { trial.agrees($0, with: methods[0]) }
-    let best = network.library.choices.best(
-      of: methods.map(\.name), for: work, seconds: tries ? { trial.seconds(methods[$0]) } : nil)
+    // What a library cannot do now, for lack of memory or whatever else, it may be able to do the next time.
+    var isComplete = known == nil || methods.contains { $0.name == known }
+    for method in vendorMethods(arguments, weights, insets, known: known) {
+      switch trial.verdict(on: method, against: methods[0]) {
+      case .agrees:
+        methods.append(method)
+        isComplete = isComplete || method.name == known
+      case .differs: isComplete = isComplete || method.name == known
+      case .failed: isComplete = false
+      }
+    }
+    let best = choices.best(
+      of: methods.map(\.name), for: work, isKept: isComplete, seconds: tries ? { trial.seconds(methods[$0]) } : nil)
     methods[best].keep()
     return methods[best]
   }
 
   /// How NVIDIA's libraries can do it: all ways that are to be tried, or the one that was found to be the fastest before.
   private func vendorMethods(
-    _ arguments: zoo_convolution_arguments, _ weights: ConvolutionWeights, _ insets: Insets?, work: String
+    _ arguments: zoo_convolution_arguments, _ weights: ConvolutionWeights, _ insets: Insets?, known: String?
   ) -> [ConvolutionMethod] {
     guard let libraries = network.vendorLibraries, let insets, !weights.isDepthwise,
+      // Their calls go to the card that is current.
+      (try? network.device.activate()) != nil,
       let convolution = VendorConvolution(
         arguments, weights, insets, hasAddend: addend != nil, element: network.element,
         allowsTF32: network.allowsTF32)
     else { return [] }
     let algorithms: [any VendorAlgorithm]
-    if let known = network.library.choices.known(for: work) {
+    if let known {
       algorithms = [libraries.algorithm(named: known, for: convolution)].compactMap(\.self)
     } else {
       algorithms = tries ? libraries.algorithms(for: convolution) : []

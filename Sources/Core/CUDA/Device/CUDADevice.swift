@@ -115,6 +115,19 @@ public final class CUDADevice: @unchecked Sendable {
     throw BackendError(.internalFailure, "the GPU cuda:\(ordinal) failed while \(doing()): \(description)")
   }
 
+  /// What it means that a library's call failed: the card's own error, where the library was told of one.
+  func failure(of library: String, because reason: String, lacksMemory: Bool) -> BackendError {
+    var (free, total) = (0, 0)
+    do {
+      try check(driver.memoryGetInfo(&free, &total), "\(library) was called")
+    } catch {
+      return error
+    }
+    return BackendError(
+      lacksMemory ? .outOfMemory : .internalFailure,
+      "\(library) failed on \(name): \(reason)" + (lacksMemory ? "; \(roomLeft)" : ""))
+  }
+
   private var roomLeft: String {
     var (free, total) = (0, 0)
     guard driver.memoryGetInfo(&free, &total) == success else { return "how much is free is unknown" }
@@ -122,7 +135,7 @@ public final class CUDADevice: @unchecked Sendable {
   }
 
   /// Errors after which a context answers nothing else: faults of kernels and of the card.
-  private static func isFatal(_ result: zoo_cu_result) -> Bool {
+  static func isFatal(_ result: zoo_cu_result) -> Bool {
     let faults = [
       ZOO_CU_DEINITIALIZED, ZOO_CU_DEVICE_UNAVAILABLE, ZOO_CU_ECC_UNCORRECTABLE, ZOO_CU_NVLINK_UNCORRECTABLE,
       ZOO_CU_CONTAINED, ZOO_CU_ILLEGAL_ADDRESS, ZOO_CU_LAUNCH_TIMEOUT, ZOO_CU_CONTEXT_IS_DESTROYED, ZOO_CU_ASSERT,

@@ -32,20 +32,25 @@ final class DeviceMemory: @unchecked Sendable {
   }
 
   /// Writes bytes all over, again and again.
-  func fill(repeating pattern: [UInt8]) throws(BackendError) {
+  func fill(repeating pattern: [UInt8], over stream: Stream) throws(BackendError) {
     try device.activate()
-    for start in stride(from: 0, to: byteCount, by: pattern.count) {
-      let count = min(pattern.count, byteCount - start)
-      let result = pattern.withUnsafeBytes {
-        device.driver.copyToDevice(address + UInt64(start), $0.baseAddress, count)
-      }
-      try device.check(result, "memory was filled")
-    }
+    var filled = min(pattern.count, byteCount)
+    try device.check(
+      pattern.withUnsafeBytes { device.driver.copyToDevice(address, $0.baseAddress, filled) }, "memory was filled")
     try device.check(device.driver.streamSynchronize(nil), "memory was filled")
+    // What is there is copied behind itself, so that it doubles each time.
+    while filled < byteCount {
+      let count = min(filled, byteCount - filled)
+      try device.check(
+        device.driver.copyOnDeviceAsync(address + UInt64(filled), address, count, stream.handle), "memory was filled")
+      filled += count
+    }
+    try stream.synchronize("memory was filled")
   }
 
   /// A copy of some bytes in the host's memory.
   func bytes(from start: Int, count: Int, over stream: Stream) throws(BackendError) -> [UInt8] {
+    try device.activate()
     var bytes = [UInt8](repeating: 0, count: count)
     let result = bytes.withUnsafeMutableBytes {
       // Into memory that is not pinned it is done when the stream is.

@@ -43,7 +43,11 @@ final class CapturedGraph: @unchecked Sendable {
     var graph: zoo_cu_graph?
     let result = driver.streamEndCapture(stream.handle, &graph)
     defer { if let graph { _ = driver.graphDestroy(graph) } }
-    if let failure { throw failure }
+    if let failure {
+      // Of a card that was lost meanwhile it is the effect.
+      if CUDADevice.isFatal(result) { try device.check(result, "a plan was captured") }
+      throw failure
+    }
     try device.check(result, "a plan was captured")
     var executable: zoo_cu_graph_exec?
     try device.check(driver.graphInstantiate(&executable, graph, 0), "a captured plan was prepared")

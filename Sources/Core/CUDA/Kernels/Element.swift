@@ -22,6 +22,7 @@ enum Element: Int, CaseIterable {
     case .float16: values.map { Float16($0).bitPattern }.withUnsafeBytes { Array($0) }
     }
   }
+
   /// The values of bytes as they lie in memory.
   func floats(of bytes: [UInt8]) -> [Float] {
     bytes.withUnsafeBytes { bytes in

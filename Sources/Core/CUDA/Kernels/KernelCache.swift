@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import Glibc
 
-/// Compiled kernels, and which are fastest, on disk, so that a server starts without finding either again.
+/// Compiled kernels, which are fastest, and plans of libraries, on disk, so that a server starts without finding either again.
 ///
 /// A file is named after everything that it depends on and starts with a sum over what follows: one that is damaged is
 /// taken for missing. Files that nothing uses any more are not removed; each is below a megabyte.

@@ -31,9 +31,10 @@ final class KernelChoices: Sendable {
   /// - Parameters:
   ///   - names: at least one; the first where nobody knows better.
   ///   - work: what they do, such that the same words mean the same times.
+  ///   - isKept: whether it is to be known from then on.
   ///   - seconds: takes the time of one; nil where nothing is to be tried, and nil for a time that cannot be taken.
   /// - Returns: which of `names`.
-  func best(of names: [String], for work: String, seconds: ((Int) -> Double?)?) -> Int {
+  func best(of names: [String], for work: String, isKept: Bool = true, seconds: ((Int) -> Double?)?) -> Int {
     guard names.count > 1 else { return 0 }
     // Within the lock: what is tried at the same time takes the longer.
     return state.withLock { state in
@@ -45,6 +46,7 @@ final class KernelChoices: Sendable {
         // What is faster by less than the clock tells apart is no better.
         if time < 0.98 * best.seconds { best = (index, time) }
       }
+      guard isKept else { return best.index }
       state.known[work] = names[best.index]
       state.isSaved = false
       return best.index

@@ -10,10 +10,10 @@ final class KernelLibrary: @unchecked Sendable {
 
   /// - Parameter cache: where compiled kernels are kept; nil to compile them anew. A cache that cannot be written only
   ///   costs time.
-  /// - Parameter vendorVersions: of the libraries that its kernels are chosen from besides.
+  /// - Parameter choiceIdentity: what the choice among kernels depends on besides them and the card.
   init(
     _ program: KernelProgram, for device: CUDADevice, compiler: Compiler, cache: KernelCache?,
-    vendorVersions: [String] = []
+    choiceIdentity: [String] = []
   ) throws(BackendError) {
     if case .networks(let element) = program, element != .float32, !device.hasTensorCores {
       throw BackendError(
@@ -48,7 +48,7 @@ final class KernelLibrary: @unchecked Sendable {
       functions[kernel] = function
     }
     choices = KernelChoices(
-      cache: cache, identity: identity + [device.model, "\(device.driver.version)"] + vendorVersions)
+      cache: cache, identity: identity + [device.model, "\(device.driver.version)"] + choiceIdentity)
     self.device = device
     self.module = module
     self.functions = functions

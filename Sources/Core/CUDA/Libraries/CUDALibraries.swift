@@ -19,7 +19,7 @@ public enum CUDALibraries {
   }
 
   /// - Parameter version: of the driver, as for ``compiler(for:)``.
-  public static func products(for version: Int? = nil) -> LibraryDescription {
+  public static func cuBLASLt(for version: Int? = nil) -> LibraryDescription {
     let known = [(13, "libcublasLt.so.13"), (12, "libcublasLt.so.12")]
     let usable = known.filter { $0.0 <= (version ?? .max) / 1000 }
     let package = (usable.first?.0).map { $0 < 13 ? "nvidia-cublas-cu\($0)" : "nvidia-cublas" }
@@ -29,17 +29,21 @@ public enum CUDALibraries {
       remedy: "Install the CUDA toolkit (the package libcublas), or \(package ?? "nvidia-cublas") from PyPI")
   }
 
-  public static let convolutions = LibraryDescription(
-    name: "cuDNN", files: ["libcudnn.so.9", "libcudnn.so.8"],
-    purpose: "convolutions by NVIDIA's own kernels, where they are faster",
-    remedy: "Install cuDNN (the package cudnn9-cuda-13), or nvidia-cudnn-cu13 from PyPI")
+  /// - Parameter version: of the driver, as for ``compiler(for:)``.
+  public static func cuDNN(for version: Int? = nil) -> LibraryDescription {
+    let major = min((version ?? .max) / 1000, 13)
+    return LibraryDescription(
+      name: "cuDNN", files: ["libcudnn.so.9", "libcudnn.so.8"],
+      purpose: "convolutions by NVIDIA's own kernels, where they are faster",
+      remedy: "Install cuDNN (the package cudnn9-cuda-\(major)), or nvidia-cudnn-cu\(major) from PyPI")
+  }
 
   /// Where each of them was found, or what it is for and what to install. Where there is no driver the others are of no use,
   /// and nothing is said of them.
   public static func explanations(finder: LibraryFinder) -> [String] {
     let driver = finder.search(for: Self.driver)
     let version = driver.library.flatMap(Self.version)
-    let others = driver.library == nil ? [] : [compiler(for: version), products(for: version), convolutions]
+    let others = driver.library == nil ? [] : [compiler(for: version), cuBLASLt(for: version), cuDNN(for: version)]
     return [driver.explanation] + others.map { finder.search(for: $0).explanation }
   }
 

@@ -9,7 +9,8 @@ struct Planner {
 
   /// - Parameters:
   ///   - shapes: of every node, as `Graph.shapes(for:)` infers them.
-  ///   - tries: whether kernels are tried for what is not known yet, which takes some milliseconds for a convolution.
+  ///   - tries: whether kernels are tried for what is not known yet, which takes some milliseconds for a convolution,
+  ///     and with NVIDIA's libraries, which compile, a second or two.
   func plan(shapes: [Shape], tries: Bool = false) throws(BackendError) -> Plan {
     defer { network.library.choices.save() }
     let graph = network.graph

@@ -27,7 +27,7 @@ final class CuBLASLt: VendorLibrary, @unchecked Sendable {
 
   /// - Throws: ``BackendError`` with the code `unavailable` where there is none, or it does not start.
   init(on device: CUDADevice, finder: LibraryFinder) throws(BackendError) {
-    let library = try finder.open(CUDALibraries.products(for: device.driver.version))
+    let library = try finder.open(CUDALibraries.cuBLASLt(for: device.driver.version))
     func load<Function>(_ name: String) throws(BackendError) -> Function {
       try library.load(name, orInstall: "cuBLAS of CUDA 12 or later")
     }
@@ -55,7 +55,10 @@ final class CuBLASLt: VendorLibrary, @unchecked Sendable {
     self.device = device
   }
 
-  deinit { _ = destroy(handle) }
+  deinit {
+    guard (try? device.activate()) != nil else { return }
+    _ = destroy(handle)
+  }
 
   func algorithms(for convolution: VendorConvolution) -> [any VendorAlgorithm] {
     guard convolution.isProduct, let product = try? product(for: convolution) else { return [] }
@@ -132,7 +135,7 @@ final class CuBLASLt: VendorLibrary, @unchecked Sendable {
   fileprivate func check(_ status: zoo_lt_status) throws(BackendError) {
     guard status != Int32(ZOO_LT_SUCCESS) else { return }
     let reason = getStatusString(status).map { String(cString: $0) } ?? "status \(status)"
-    throw BackendError(.internalFailure, "cuBLASLt failed on \(device.name): \(reason)")
+    throw device.failure(of: "cuBLASLt", because: reason, lacksMemory: status == Int32(ZOO_LT_ALLOCATION_FAILED))
   }
 }
 
@@ -155,6 +158,7 @@ private final class LtProduct: @unchecked Sendable {
   }
 
   deinit {
+    guard (try? library.device.activate()) != nil else { return }
     for layout in [filters, pixels, result] { _ = library.destroyLayout(layout) }
     _ = library.destroyProduct(product)
   }
@@ -174,10 +178,15 @@ private final class LtProduct: @unchecked Sendable {
   }
 }
 
-private struct LtAlgorithm: VendorAlgorithm {
+/// Sendable because nothing changes what it is of.
+private final class LtAlgorithm: VendorAlgorithm, @unchecked Sendable {
   let name: String
-  let product: LtProduct
-  let candidate: zoo_lt_candidate
+  private let product: LtProduct
+  private let candidate: zoo_lt_candidate
+
+  init(name: String, product: LtProduct, candidate: zoo_lt_candidate) {
+    (self.name, self.product, self.candidate) = (name, product, candidate)
+  }
 
   var workspaceByteCount: Int { candidate.workspace_bytes }
 

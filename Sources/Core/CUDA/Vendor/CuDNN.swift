@@ -37,7 +37,7 @@ final class CuDNN: VendorLibrary, @unchecked Sendable {
 
   /// - Throws: ``BackendError`` with the code `unavailable` where there is none, or it does not start.
   init(on device: CUDADevice, finder: LibraryFinder, cache: KernelCache?) throws(BackendError) {
-    let library = try finder.open(CUDALibraries.convolutions)
+    let library = try finder.open(CUDALibraries.cuDNN(for: device.driver.version))
     func load<Function>(_ name: String) throws(BackendError) -> Function {
       try library.load(name, orInstall: "cuDNN 8.4 or later")
     }
@@ -63,7 +63,10 @@ final class CuDNN: VendorLibrary, @unchecked Sendable {
     self.cache = cache
   }
 
-  deinit { handle.withLock { _ = destroy($0.pointer) } }
+  deinit {
+    guard (try? device.activate()) != nil else { return }
+    handle.withLock { _ = destroy($0.pointer) }
+  }
 
   // MARK: Plans
 
@@ -96,7 +99,7 @@ final class CuDNN: VendorLibrary, @unchecked Sendable {
   }
 
   func keep(_ algorithm: any VendorAlgorithm, for convolution: VendorConvolution) {
-    guard let plan = algorithm as? DNNPlan, let file = file(for: convolution, plan.name),
+    guard let plan = algorithm as? DNNPlan, let file = file(for: convolution, plan.name), cache?.read(file) == nil,
       let text = try? plan.text(), !text.isEmpty
     else { return }
     try? cache?.write(text, to: file)
@@ -131,7 +134,7 @@ final class CuDNN: VendorLibrary, @unchecked Sendable {
     let heuristics = try Descriptor(ZOO_DNN_HEURISTICS, of: self)
     try heuristics.set(ZOO_DNN_HEURISTICS_GRAPH, ZOO_DNN_TYPE_DESCRIPTOR, [graph.pointer])
     try heuristics.set(ZOO_DNN_HEURISTICS_MODE, ZOO_DNN_TYPE_HEURISTIC_MODE, [Int32(ZOO_DNN_HEURISTIC_A)])
-    try heuristics.finalize()
+    try handle.withLock { _ throws(BackendError) in try heuristics.finalize() }
     // Those that do not round come after those that do.
     let configurations = try heuristics.descriptors(
       ZOO_DNN_HEURISTICS_RESULTS, ZOO_DNN_ENGINE_CONFIGURATION, most: 64)
@@ -287,17 +290,28 @@ final class CuDNN: VendorLibrary, @unchecked Sendable {
   fileprivate func check(_ status: zoo_dnn_status) throws(BackendError) {
     guard status != Int32(ZOO_DNN_SUCCESS) else { return }
     let reason = getErrorString(status).map { String(cString: $0) } ?? "status \(status)"
-    throw BackendError(.internalFailure, "cuDNN failed on \(device.name): \(reason)")
+    throw device.failure(
+      of: "cuDNN", because: reason, lacksMemory: status == Int32(ZOO_DNN_DEVICE_ALLOCATION_FAILED))
   }
 }
 
 /// One way of cuDNN for one convolution. Sendable because nothing changes it once it is finalized.
-private struct DNNPlan: VendorAlgorithm, @unchecked Sendable {
+private final class DNNPlan: VendorAlgorithm, @unchecked Sendable {
   let name: String
-  let library: CuDNN
-  let plan: Descriptor
   let workspaceByteCount: Int
-  let convolution: VendorConvolution
+  private let library: CuDNN
+  private let plan: Descriptor
+  private let convolution: VendorConvolution
+
+  init(
+    name: String, library: CuDNN, plan: Descriptor, workspaceByteCount: Int, convolution: VendorConvolution
+  ) {
+    self.name = name
+    self.library = library
+    self.plan = plan
+    self.workspaceByteCount = workspaceByteCount
+    self.convolution = convolution
+  }
 
   func start(_ operands: VendorOperands, on stream: Stream) throws(BackendError) {
     var addresses: [(CuDNN.TensorID, UInt64)] = [
@@ -332,7 +346,11 @@ private final class Descriptor {
     self.library = library
   }
 
-  deinit { _ = library.functions.destroy(pointer) }
+  deinit {
+    // Those of plans hold code on the card.
+    guard (try? library.device.activate()) != nil else { return }
+    _ = library.functions.destroy(pointer)
+  }
 
   func set<Value>(_ name: Int, _ type: Int, _ values: [Value]) throws(BackendError) {
     let status = values.withUnsafeBytes {

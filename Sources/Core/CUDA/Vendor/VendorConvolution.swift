@@ -44,7 +44,7 @@ struct VendorOperands {
 }
 
 /// A way in which a library does a convolution.
-protocol VendorAlgorithm: Sendable {
+protocol VendorAlgorithm: AnyObject, Sendable {
   /// Tells it from the library's others for the same convolution: `cuDNN 2`.
   var name: String { get }
   var workspaceByteCount: Int { get }
@@ -64,7 +64,7 @@ protocol VendorLibrary: Sendable {
   func keep(_ algorithm: any VendorAlgorithm, for convolution: VendorConvolution)
 }
 
-/// More workspace than this costs every call more than a faster kernel is worth.
+/// More workspace than this, which every call at a time needs, is more memory than a faster kernel is worth.
 let mostVendorWorkspace = 32 << 20
 
 /// Algorithms of a library that are tried for a convolution.

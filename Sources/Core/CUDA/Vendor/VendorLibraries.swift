@@ -12,8 +12,12 @@ final class VendorLibraries: Sendable {
   /// What was not found, and what to install.
   let missing: [BackendError]
   private let libraries: [any VendorLibrary]
-  /// Layers that are alike share one.
-  private let chosen = Mutex<[Choice: any VendorAlgorithm]>([:])
+  private struct Reference {
+    weak var algorithm: (any VendorAlgorithm)?
+  }
+
+  /// Layers that are alike share one, for as long as any of them is there.
+  private let chosen = Mutex<[Choice: Reference]>([:])
 
   init(on device: CUDADevice, finder: LibraryFinder, cache: KernelCache?) throws(BackendError) {
     try device.activate()
@@ -34,14 +38,18 @@ final class VendorLibraries: Sendable {
   /// One that was chosen before.
   func algorithm(named name: String, for convolution: VendorConvolution) -> (any VendorAlgorithm)? {
     let choice = Choice(convolution: convolution, name: name)
-    return chosen.withLock { $0[choice] }
+    return chosen.withLock { $0[choice]?.algorithm }
       ?? libraries.lazy.compactMap { $0.algorithm(named: name, for: convolution) }.first
   }
 
   /// Keeps one that was chosen, here and on disk.
   func keep(_ algorithm: any VendorAlgorithm, for convolution: VendorConvolution) {
     let choice = Choice(convolution: convolution, name: algorithm.name)
-    guard chosen.withLock({ $0.updateValue(algorithm, forKey: choice) }) == nil else { return }
+    let isNew = chosen.withLock { chosen in
+      chosen = chosen.filter { $0.value.algorithm != nil }
+      return chosen.updateValue(Reference(algorithm: algorithm), forKey: choice) == nil
+    }
+    guard isNew else { return }
     for library in libraries { library.keep(algorithm, for: convolution) }
   }
 }

@@ -22,9 +22,8 @@ zoo_hamming_set zoo_hamming_best_set(void);
 
 // MARK: memory.c
 
-// Blocks of 4096 bytes and more are aligned to 64 and lie in huge pages where the system has them; those below 8 MiB share
-// regions of 32 MiB. Null where there is no memory. `resident` gets the bytes that the block takes once all of it was written, the
-// allocator's own included, but not what is free of a region.
+// Blocks of 4096 bytes and more are aligned to 64, and large ones lie in huge pages where the system has them. Null where
+// there is no memory. `resident` gets the bytes that the block takes once all of it was written, the allocator's own included.
 void *zoo_hamming_allocate(size_t bytes, size_t *resident);
 void zoo_hamming_free(void *block, size_t bytes);
 

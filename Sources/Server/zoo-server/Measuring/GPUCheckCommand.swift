@@ -67,8 +67,11 @@ struct GPUCheckCommand: AsyncParsableCommand {
       }
     }
     print("\(backend.device.model), \(backend.name)")
-    for missing in backend.missingVendorLibraries { print(missing.message) }
     print(GPUCheckRow.title)
+    add(
+      backend.missingVendorLibraries.map {
+        GPUCheckRow(check: "library", work: "", precision: "", passed: false, note: $0.message)
+      })
     add(try parity(of: backend, .float32, named: "float32", within: .float32))
     if backend.device.computeCapability >= 80 {
       add(try parity(of: rounded, .float32, named: "tf32", within: .tf32))
@@ -80,7 +83,7 @@ struct GPUCheckCommand: AsyncParsableCommand {
       do {
         let model = try OfflineModel(
           id.name, version: id.version, models: models, plugins: plugins, backend: backend)
-        add(try ModelCheck(model: model, backend: backend, mayDifferInBatches: gpuOptions.usesVendorLibraries).rows())
+        add(try ModelCheck(model: model, backend: backend, usesVendorLibraries: gpuOptions.usesVendorLibraries).rows())
         if !untimed { add(try await times(of: model, on: backend)) }
       } catch {
         add([GPUCheckRow(check: "model", work: "\(id)", precision: "float32", passed: false, note: "\(error)")])
@@ -124,9 +127,19 @@ struct GPUCheckCommand: AsyncParsableCommand {
         var row = GPUCheckRow(
           check: "time", work: model.name, precision: "\(precision)", batch: batch, passed: true)
         row.take(try await meter.times(for: duration) { _ = try executable.run(inputs) })
+        if gpuOptions.usesVendorLibraries { row.note = try (executable as? CUDAExecutable)?.libraryNote(inputs) ?? "" }
         rows.append(row)
       }
     }
     return rows
+  }
+}
+
+extension CUDAExecutable {
+  /// Which layers libraries compute: `cuDNN 19, cuBLASLt 33 of 76 steps`.
+  fileprivate func libraryNote(_ inputs: [Tensor]) throws -> String {
+    let algorithms = try profile(inputs).map(\.algorithm)
+    let counts = ["cuDNN", "cuBLASLt"].map { name in "\(name) \(algorithms.count { $0.contains(name) })" }
+    return "\(counts.joined(separator: ", ")) of \(algorithms.count) steps"
   }
 }

@@ -151,6 +151,10 @@ EXPORT void zoo_software_fail(const char *call, int result, int after, int devic
   calls_before = after;
   failing_device = device;
 }
+EXPORT int zoo_software_has_failed() {
+  std::lock_guard<std::mutex> guard(lock);
+  return failing_call.empty();
+}
 EXPORT int zoo_software_compilations() { return compilations; }
 EXPORT int zoo_software_launches(int device) { return contexts[device].launches; }
 EXPORT int zoo_software_uploads(int device) { return contexts[device].uploads; }
@@ -214,7 +218,7 @@ EXPORT int cuCtxSetCurrent(zoo_cu_context context) {
   return current = context, 0;
 }
 EXPORT int cuMemGetInfo_v2(size_t *free, size_t *total) {
-  if (!current) return ZOO_CU_INVALID_CONTEXT;
+  CHECK_CONTEXT();
   return *total = memory_size, *free = memory_size - current->memory_used, 0;
 }
 // Memory ends where a page begins that nobody may touch: what reads or writes beyond it does not go on.

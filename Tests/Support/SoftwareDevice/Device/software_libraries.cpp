@@ -198,6 +198,7 @@ enum {
 };
 /// Attributes that are not used here, or not yet.
 enum { LT_TRANSPOSE_B = 4, LT_ALIGNMENT_A = 5, LT_ALIGNMENT_D = 8, LT_BIAS_TYPE = 26 };
+enum { LT_AS_IT_IS = 0 };
 /// cublasLtReductionScheme_t: parts of a sum in its own type.
 enum { LT_REDUCTION_IN_COMPUTE_TYPE = 2 };
 constexpr unsigned long long lt_mark = 0x304c544f4f5a5753;
@@ -232,7 +233,7 @@ int describe(
     if (!is_lt_type(layout->type)) return LT_NOT_SUPPORTED;
   }
   for (const int transpose : {product->transpose_a, product->transpose_b})
-    if (transpose != ZOO_LT_AS_IT_IS && transpose != ZOO_LT_TRANSPOSED) return LT_NOT_SUPPORTED;
+    if (transpose != LT_AS_IT_IS && transpose != ZOO_LT_TRANSPOSED) return LT_NOT_SUPPORTED;
   unsigned long long rows = a->rows, depth = a->columns, right_depth = b->rows, columns = b->columns;
   if (product->transpose_a) std::swap(rows, depth);
   if (product->transpose_b) std::swap(right_depth, columns);
@@ -485,6 +486,8 @@ enum {
 };
 /// A note since cuDNN 9.1, which has no name here: NaN stays NaN whatever is done with it.
 enum { DNN_STRICT_NAN = 9 };
+/// An attribute that is not used here.
+enum { DNN_ENGINE_INDEX = 1301 };
 
 #define CHECK_DNN() \
   if (int failure = failure_of(__func__, DNN_EXECUTION_FAILED)) return failure
@@ -753,7 +756,7 @@ const attribute known_attributes[] = {
     {ZOO_DNN_VARIANT_PACK, ZOO_DNN_PACK_IDS, ZOO_DNN_TYPE_INT64, many, required, nothing},
     {ZOO_DNN_VARIANT_PACK, ZOO_DNN_PACK_ADDRESSES, ZOO_DNN_TYPE_ADDRESS, many, required, nothing},
     {ZOO_DNN_VARIANT_PACK, ZOO_DNN_PACK_WORKSPACE, ZOO_DNN_TYPE_ADDRESS, 1, required, nothing},
-    {ZOO_DNN_ENGINE, ZOO_DNN_ENGINE_INDEX, ZOO_DNN_TYPE_INT64, 1, answer, nothing},
+    {ZOO_DNN_ENGINE, DNN_ENGINE_INDEX, ZOO_DNN_TYPE_INT64, 1, answer, nothing},
     {ZOO_DNN_ENGINE, ZOO_DNN_ENGINE_NOTES, ZOO_DNN_TYPE_NUMERICAL_NOTE, many, answer, nothing},
 };
 
@@ -1102,7 +1105,7 @@ int become(zoo_dnn_descriptor target, const configuration &found, int kind) {
   made->is_finalized = true;
   made->configurations = {found};
   if (kind == ZOO_DNN_ENGINE) {
-    made->set(ZOO_DNN_ENGINE_INDEX, &found.computed.first.engine, 1);
+    made->set(DNN_ENGINE_INDEX, &found.computed.first.engine, 1);
     if (!found.notes.empty()) made->set(ZOO_DNN_ENGINE_NOTES, found.notes.data(), found.notes.size());
   }
   return at->second = made, 0;
