@@ -19,7 +19,9 @@ struct ResizingTests {
     [
       (97, 61, 256, 224, 224), (61, 97, 256, 224, 224), (97, 61, 30, 30, 29), (97, 61, 30, 47, 30), (61, 61, 61, 60, 7),
       // The height first.
-      (300, 301, 40, 1, 40), (40, 331, 37, 30, 200), (331, 40, 40, 30, 37), (331, 40, 40, 331, 40),
+      (40, 331, 37, 30, 200), (40, 331, 20, 19, 51), (41, 332, 7, 7, 1),
+      // As it is.
+      (331, 40, 40, 30, 37), (331, 40, 40, 331, 40),
     ])
   func middle(filter: ResizeFilter, sizes: (Int, Int, Int, Int, Int)) throws {
     let (width, height, side, newWidth, newHeight) = sizes

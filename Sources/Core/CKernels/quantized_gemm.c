@@ -439,7 +439,7 @@ static void zoo_q_pack_group(size_t k, size_t n, const int8_t *b, size_t ldb, si
   }
 }
 
-// Whether no sum of two products of them with unsigned bytes goes beyond 16 bits.
+// Whether a sum of two products of them with unsigned bytes may go beyond 16 bits.
 static bool zoo_q_saturates(const int8_t *packed, size_t bytes) {
   for (size_t i = 0; i < bytes; i += 2) {
     if (abs(packed[i]) + abs(packed[i + 1]) > 128) return true;

@@ -23,7 +23,7 @@ extension Image {
     // it always took the width first. The picture between is never larger than the larger of the two.
     let isHeightFirst = newHeight < height && height - newHeight > 2 * (width - newWidth)
     if isHeightFirst {
-      let low = newHeight == height && rows.count == height ? self : resizedDown(down)
+      let low = resizedDown(down)
       return newWidth == width && columns.count == width ? low : low.resizedAcross(across, rows: 0..<low.height)
     }
     // Rows that no result needs are left out.
@@ -82,6 +82,7 @@ extension Image {
       throw ImagingError(
         .invalidParameter, "\(crop.width)×\(crop.height) cannot be cropped out of \(size.width)×\(size.height) pixels")
     }
+    guard size != (width, height) else { return try centerCropped(width: crop.width, height: crop.height) }
     let (x, y) = ((size.width - crop.width) / 2, (size.height - crop.height) / 2)
     return resized(
       width: size.width, height: size.height, filter, columns: x..<x + crop.width, rows: y..<y + crop.height)

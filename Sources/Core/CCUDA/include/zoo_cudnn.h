@@ -12,8 +12,8 @@ typedef int zoo_dnn_status;
 typedef struct zoo_dnn_context_s *zoo_dnn_handle;
 typedef void *zoo_dnn_descriptor;
 
-/// Of version 9.
-enum { ZOO_DNN_SUCCESS = 0, ZOO_DNN_DEVICE_ALLOCATION_FAILED = 4004 };
+/// CUDNN_STATUS_ALLOC_FAILED of version 8, and what it is in version 9.
+enum { ZOO_DNN_SUCCESS = 0, ZOO_DNN_ALLOCATION_FAILED = 2, ZOO_DNN_DEVICE_ALLOCATION_FAILED = 4004 };
 
 /// cudnnDataType_t
 enum { ZOO_DNN_FLOAT32 = 0, ZOO_DNN_FLOAT16 = 2, ZOO_DNN_BFLOAT16 = 9 };

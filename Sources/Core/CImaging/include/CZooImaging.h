@@ -63,7 +63,7 @@ zoo_imaging_status zoo_png_encode(
 void zoo_imaging_free(uint8_t *file);
 
 // One direction of a separable resize. Output element i is the sum over k < lengths[i] of
-// weights[i * stride + k] · input[starts[i] + k], in fixed point with 22 fractional bits.
+// weights[i * stride + k] · input[starts[i] + k], in fixed point with 22 fractional bits; weights are from -32 to below 32.
 typedef struct {
   const int32_t *starts;
   const int32_t *lengths;

@@ -120,16 +120,18 @@ extension StepPlanner {
     let choices = network.library.choices
     let known = choices.known(for: work)
     let trial = ConvolutionTrial(arguments, weights, hasAddend: addend != nil, in: network)
-    // What a library cannot do now, for lack of memory or whatever else, it may be able to do the next time.
-    var isComplete = known == nil || methods.contains { $0.name == known }
-    for method in vendorMethods(arguments, weights, insets, known: known) {
-      switch trial.verdict(on: method, against: methods[0]) {
-      case .agrees:
-        methods.append(method)
-        isComplete = isComplete || method.name == known
-      case .differs: isComplete = isComplete || method.name == known
-      case .failed: isComplete = false
+    // What a library cannot do now, for lack of memory, it may be able to do the next time.
+    var isComplete = true
+    do throws(BackendError) {
+      for method in try vendorMethods(arguments, weights, insets, known: known) {
+        switch trial.verdict(on: method, against: methods[0]) {
+        case .agrees: methods.append(method)
+        case .differs: break
+        case .failed: isComplete = false
+        }
       }
+    } catch {
+      isComplete = !error.isPassing
     }
     let best = choices.best(
       of: methods.map(\.name), for: work, isKept: isComplete, seconds: tries ? { trial.seconds(methods[$0]) } : nil)
@@ -140,19 +142,19 @@ extension StepPlanner {
   /// How NVIDIA's libraries can do it: all ways that are to be tried, or the one that was found to be the fastest before.
   private func vendorMethods(
     _ arguments: zoo_convolution_arguments, _ weights: ConvolutionWeights, _ insets: Insets?, known: String?
-  ) -> [ConvolutionMethod] {
+  ) throws(BackendError) -> [ConvolutionMethod] {
     guard let libraries = network.vendorLibraries, let insets, !weights.isDepthwise,
-      // Their calls go to the card that is current.
-      (try? network.device.activate()) != nil,
       let convolution = VendorConvolution(
         arguments, weights, insets, hasAddend: addend != nil, element: network.element,
         allowsTF32: network.allowsTF32)
     else { return [] }
+    // Their calls go to the card that is current.
+    try network.device.activate()
     let algorithms: [any VendorAlgorithm]
     if let known {
-      algorithms = [libraries.algorithm(named: known, for: convolution)].compactMap(\.self)
+      algorithms = [try libraries.algorithm(named: known, for: convolution)].compactMap(\.self)
     } else {
-      algorithms = tries ? libraries.algorithms(for: convolution) : []
+      algorithms = tries ? try libraries.algorithms(for: convolution) : []
     }
     return algorithms.map { algorithm in
       ConvolutionMethod(

@@ -118,10 +118,10 @@ public final class CUDADevice: @unchecked Sendable {
   /// What it means that a library's call failed: the card's own error, where the library was told of one.
   func failure(of library: String, because reason: String, lacksMemory: Bool) -> BackendError {
     var (free, total) = (0, 0)
-    do {
-      try check(driver.memoryGetInfo(&free, &total), "\(library) was called")
-    } catch {
-      return error
+    let result = driver.memoryGetInfo(&free, &total)
+    // Others may be about a graph that is captured now.
+    if Self.isFatal(result) {
+      do { try check(result, "\(library) was called") } catch { return error }
     }
     return BackendError(
       lacksMemory ? .outOfMemory : .internalFailure,

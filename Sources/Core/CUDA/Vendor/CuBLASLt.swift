@@ -60,24 +60,31 @@ final class CuBLASLt: VendorLibrary, @unchecked Sendable {
     _ = destroy(handle)
   }
 
-  func algorithms(for convolution: VendorConvolution) -> [any VendorAlgorithm] {
-    guard convolution.isProduct, let product = try? product(for: convolution) else { return [] }
+  func algorithms(for convolution: VendorConvolution) throws(BackendError) -> [any VendorAlgorithm] {
+    guard convolution.isProduct else { return [] }
+    do {
+      return try candidates(for: convolution)
+    } catch  where !error.isPassing {
+      return []
+    }
+  }
+
+  private func candidates(for convolution: VendorConvolution) throws(BackendError) -> [any VendorAlgorithm] {
+    let product = try product(for: convolution)
     var preference: zoo_lt_preference?
-    guard createPreference(&preference) == Int32(ZOO_LT_SUCCESS) else { return [] }
+    try check(createPreference(&preference))
     defer { _ = destroyPreference(preference) }
     var workspace = UInt64(mostVendorWorkspace)
     // Sums of parts added up afterwards would depend on how many items there are.
     var reductions: UInt32 = 0
-    guard
-      setOfPreference(preference, Int32(ZOO_LT_WORKSPACE_BYTES), &workspace, 8) == Int32(ZOO_LT_SUCCESS),
-      setOfPreference(preference, Int32(ZOO_LT_REDUCTIONS), &reductions, 4) == Int32(ZOO_LT_SUCCESS)
-    else { return [] }
+    try check(setOfPreference(preference, Int32(ZOO_LT_WORKSPACE_BYTES), &workspace, 8))
+    try check(setOfPreference(preference, Int32(ZOO_LT_REDUCTIONS), &reductions, 4))
     var candidates = [zoo_lt_candidate](repeating: zoo_lt_candidate(), count: mostVendorAlgorithms)
     var found: Int32 = 0
-    let status = getCandidates(
-      handle, product.product, product.filters, product.pixels, product.result, product.result, preference,
-      Int32(candidates.count), &candidates, &found)
-    guard status == Int32(ZOO_LT_SUCCESS) else { return [] }
+    try check(
+      getCandidates(
+        handle, product.product, product.filters, product.pixels, product.result, product.result, preference,
+        Int32(candidates.count), &candidates, &found))
     return candidates.prefix(Int(found)).enumerated().compactMap { index, candidate in
       guard candidate.state == Int32(ZOO_LT_SUCCESS), candidate.workspace_bytes <= mostVendorWorkspace else {
         return nil
@@ -86,9 +93,11 @@ final class CuBLASLt: VendorLibrary, @unchecked Sendable {
     }
   }
 
-  func algorithm(named name: String, for convolution: VendorConvolution) -> (any VendorAlgorithm)? {
+  func algorithm(
+    named name: String, for convolution: VendorConvolution
+  ) throws(BackendError) -> (any VendorAlgorithm)? {
     guard name.hasPrefix("cuBLASLt ") else { return nil }
-    return algorithms(for: convolution).first { $0.name == name }
+    return try algorithms(for: convolution).first { $0.name == name }
   }
 
   /// They are found again by asking again, which takes microseconds.

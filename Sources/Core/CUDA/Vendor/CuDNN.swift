@@ -70,32 +70,46 @@ final class CuDNN: VendorLibrary, @unchecked Sendable {
 
   // MARK: Plans
 
-  func algorithms(for convolution: VendorConvolution) -> [any VendorAlgorithm] {
+  func algorithms(for convolution: VendorConvolution) throws(BackendError) -> [any VendorAlgorithm] {
     // Filters that lie apart are something that no engine takes.
-    guard convolution.filterStride == convolution.taps.height * convolution.taps.width * convolution.channels,
-      let configurations = try? configurations(for: convolution)
-    else { return [] }
-    // Engines that their own heuristics name may turn out not to do it.
-    var plans: [DNNPlan] = []
-    for (index, configuration) in configurations.enumerated() where plans.count < mostVendorAlgorithms {
-      let plan = try? plan("cuDNN \(index)", for: convolution) { plan throws(BackendError) in
-        try plan.set(ZOO_DNN_PLAN_ENGINE_CONFIGURATION, ZOO_DNN_TYPE_DESCRIPTOR, [configuration.pointer])
-      }
-      if let plan { plans.append(plan) }
+    guard convolution.filterStride == convolution.taps.height * convolution.taps.width * convolution.channels else {
+      return []
     }
-    return plans
+    do {
+      var plans: [DNNPlan] = []
+      for (index, configuration) in try configurations(for: convolution).enumerated()
+      where plans.count < mostVendorAlgorithms {
+        // Engines that their own heuristics name may turn out not to do it.
+        do {
+          let plan = try plan("cuDNN \(index)", for: convolution) { plan throws(BackendError) in
+            try plan.set(ZOO_DNN_PLAN_ENGINE_CONFIGURATION, ZOO_DNN_TYPE_DESCRIPTOR, [configuration.pointer])
+          }
+          plans.append(plan)
+        } catch  where !error.isPassing {
+          continue
+        }
+      }
+      return plans
+    } catch  where !error.isPassing {
+      return []
+    }
   }
 
-  func algorithm(named name: String, for convolution: VendorConvolution) -> (any VendorAlgorithm)? {
+  func algorithm(
+    named name: String, for convolution: VendorConvolution
+  ) throws(BackendError) -> (any VendorAlgorithm)? {
     guard name.hasPrefix("cuDNN ") else { return nil }
-    if let file = file(for: convolution, name), let text = cache?.read(file),
-      let plan = try? plan(
-        name, for: convolution,
-        { plan throws(BackendError) in try plan.set(ZOO_DNN_PLAN_TEXT, ZOO_DNN_TYPE_CHARACTER, text) })
-    {
-      return plan
+    if let file = file(for: convolution, name), let text = cache?.read(file) {
+      do {
+        return try plan(name, for: convolution) { plan throws(BackendError) in
+          try plan.set(ZOO_DNN_PLAN_TEXT, ZOO_DNN_TYPE_CHARACTER, text)
+        }
+      } catch  where !error.isPassing {
+        // One that is not taken any more is made anew.
+        try? FileManager.default.removeItem(at: file)
+      }
     }
-    return algorithms(for: convolution).first { $0.name == name }
+    return try algorithms(for: convolution).first { $0.name == name }
   }
 
   func keep(_ algorithm: any VendorAlgorithm, for convolution: VendorConvolution) {
@@ -290,8 +304,8 @@ final class CuDNN: VendorLibrary, @unchecked Sendable {
   fileprivate func check(_ status: zoo_dnn_status) throws(BackendError) {
     guard status != Int32(ZOO_DNN_SUCCESS) else { return }
     let reason = getErrorString(status).map { String(cString: $0) } ?? "status \(status)"
-    throw device.failure(
-      of: "cuDNN", because: reason, lacksMemory: status == Int32(ZOO_DNN_DEVICE_ALLOCATION_FAILED))
+    let lacksMemory = [ZOO_DNN_ALLOCATION_FAILED, ZOO_DNN_DEVICE_ALLOCATION_FAILED].contains(Int(status))
+    throw device.failure(of: "cuDNN", because: reason, lacksMemory: lacksMemory)
   }
 }
 

@@ -57,9 +57,13 @@ protocol VendorLibrary: Sendable {
   /// What the choice among its algorithms depends on besides the card.
   var version: String { get }
   /// The likely fastest first; none where it has none.
-  func algorithms(for convolution: VendorConvolution) -> [any VendorAlgorithm]
-  /// One that was chosen before.
-  func algorithm(named name: String, for convolution: VendorConvolution) -> (any VendorAlgorithm)?
+  ///
+  /// - Throws: what may be otherwise the next time, ``BackendError/isPassing``.
+  func algorithms(for convolution: VendorConvolution) throws(BackendError) -> [any VendorAlgorithm]
+  /// One that was chosen before; nil where it has none of that name.
+  func algorithm(
+    named name: String, for convolution: VendorConvolution
+  ) throws(BackendError) -> (any VendorAlgorithm)?
   /// Keeps what it takes to find a chosen one again without making it anew.
   func keep(_ algorithm: any VendorAlgorithm, for convolution: VendorConvolution)
 }

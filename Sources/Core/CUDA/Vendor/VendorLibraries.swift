@@ -31,15 +31,22 @@ final class VendorLibraries: Sendable {
   var versions: [String] { libraries.map(\.version) }
 
   /// What is to be tried for a convolution.
-  func algorithms(for convolution: VendorConvolution) -> [any VendorAlgorithm] {
-    libraries.flatMap { $0.algorithms(for: convolution) }
+  func algorithms(for convolution: VendorConvolution) throws(BackendError) -> [any VendorAlgorithm] {
+    var algorithms: [any VendorAlgorithm] = []
+    for library in libraries { algorithms += try library.algorithms(for: convolution) }
+    return algorithms
   }
 
   /// One that was chosen before.
-  func algorithm(named name: String, for convolution: VendorConvolution) -> (any VendorAlgorithm)? {
+  func algorithm(
+    named name: String, for convolution: VendorConvolution
+  ) throws(BackendError) -> (any VendorAlgorithm)? {
     let choice = Choice(convolution: convolution, name: name)
-    return chosen.withLock { $0[choice]?.algorithm }
-      ?? libraries.lazy.compactMap { $0.algorithm(named: name, for: convolution) }.first
+    if let algorithm = chosen.withLock({ $0[choice]?.algorithm }) { return algorithm }
+    for library in libraries {
+      if let algorithm = try library.algorithm(named: name, for: convolution) { return algorithm }
+    }
+    return nil
   }
 
   /// Keeps one that was chosen, here and on disk.
