@@ -26,7 +26,7 @@ struct LocalBench {
   /// - Throws: ``ZooError`` where the program is neither beside this one nor on PATH, or does not start.
   func run() throws -> Never {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    let folders = [Self.ownFolder].compactMap(\.self) + path.split(separator: ":").map(String.init)
+    let folders = [Self.ownFolder] + path.split(separator: ":").map(String.init)
     for program in folders.map({ "\($0)/\(Self.program)" }) where access(program, X_OK) == 0 {
       var arguments: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
       arguments.append(nil)
@@ -44,11 +44,7 @@ struct LocalBench {
   }
 
   /// Where this program lies.
-  private static var ownFolder: String? {
-    var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlink("/proc/self/exe", &path, path.count)
-    guard count > 0, count < path.count else { return nil }
-    let program = String(decoding: path.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return URL(filePath: program).deletingLastPathComponent().path(percentEncoded: false)
+  private static var ownFolder: String {
+    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path(percentEncoded: false)
   }
 }

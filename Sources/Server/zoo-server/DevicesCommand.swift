@@ -1,7 +1,6 @@
 import ArgumentParser
 import ZooCUDA
 import ZooDevices
-import ZooLibraries
 import ZooProtocol
 import ZooReporting
 import ZooServer
@@ -20,18 +19,14 @@ struct DevicesCommand: AsyncParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  @Option(
-    name: .customLong("library-path"),
-    help: "A folder in which CUDA's libraries are looked for first (or ZOO_LIBRARY_PATH). May be repeated.",
-    completion: .directory)
-  var libraryFolders: [String] = []
+  @OptionGroup var libraries: LibraryOptions
 
   func run() async throws {
     let report = try await DeviceMonitor().report(processes: true)
     var result = WireDevicesResult(report)
     // Who looks here may know where things are.
     result.notes =
-      report.notes.map(\.details) + CUDALibraries.explanations(finder: LibraryFinder(configured: libraryFolders))
+      report.notes.map(\.details) + CUDALibraries.explanations(finder: libraries.finder)
     let listing = DeviceListing(result)
     if json {
       print(try listing.jsonText())

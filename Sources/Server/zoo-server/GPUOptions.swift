@@ -1,7 +1,6 @@
 import ArgumentParser
 import ZooBackend
 import ZooCUDA
-import ZooLibraries
 
 /// Which GPUs to use, and how.
 struct GPUOptions: ParsableArguments {
@@ -21,11 +20,7 @@ struct GPUOptions: ParsableArguments {
     help: "Let cuDNN and cuBLASLt compute on the GPU where they are faster. The last bits of results may vary then.")
   var usesVendorLibraries = false
 
-  @Option(
-    name: .customLong("library-path"),
-    help: "A folder in which CUDA's libraries are looked for first (or ZOO_LIBRARY_PATH). May be repeated.",
-    completion: .directory)
-  var libraryFolders: [String] = []
+  @OptionGroup var libraries: LibraryOptions
 
   private static func ordinals(of text: String) throws -> [Int] {
     let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
@@ -41,7 +36,7 @@ struct GPUOptions: ParsableArguments {
     _ ordinal: Int, allowsTF32: Bool = false, usesVendorLibraries: Bool = false
   ) throws(BackendError) -> CUDABackend {
     try CUDABackend(
-      device: ordinal, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32,
+      device: ordinal, finder: libraries.finder, allowsTF32: allowsTF32,
       usesVendorLibraries: usesVendorLibraries)
   }
 
@@ -53,7 +48,7 @@ struct GPUOptions: ParsableArguments {
       return [UnavailableBackend(name: "cuda", reason: reason)]
     }
     return CUDABackend.all(
-      ordinals, finder: LibraryFinder(configured: libraryFolders), allowsTF32: allowsTF32,
+      ordinals, finder: libraries.finder, allowsTF32: allowsTF32,
       usesVendorLibraries: usesVendorLibraries)
   }
 }

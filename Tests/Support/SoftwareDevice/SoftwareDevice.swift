@@ -22,13 +22,13 @@ public struct SoftwareDevice: Sendable {
     let compiler = try Self.findCompiler()
     let process = Process()
     process.executableURL = URL(filePath: compiler)
-    process.arguments = [
-      "-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden",
-      "-I", package.appending(path: "Sources/Core/CCUDA/include").path,
-      "-DSHIM=\"\(source.appending(path: "kernel_shim.h").path)\"", "-DCOMPILER=\"\(compiler)\"",
-      source.appending(path: "software_device.cpp").path, source.appending(path: "software_libraries.cpp").path, "-o",
-      folder.appending(path: "libcuda.so.1").path,
-    ]
+    process.arguments =
+      [
+        "-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden",
+        "-I", package.appending(path: "Sources/Core/CCUDA/include").path,
+        "-DSHIM=\"\(source.appending(path: "kernel_shim.h").path)\"", "-DCOMPILER=\"\(compiler)\"",
+        "-o", folder.appending(path: "libcuda.so.1").path,
+      ] + ["device", "cublaslt", "cudnn"].map { source.appending(path: "software_\($0).cpp").path }
     try process.run()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else { throw LibraryError("the software device does not compile") }

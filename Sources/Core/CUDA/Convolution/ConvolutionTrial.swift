@@ -2,11 +2,6 @@ import CCUDA
 import ZooBackend
 import ZooTensor
 
-extension BackendError {
-  /// What fails of this may succeed the next time.
-  var isPassing: Bool { [.outOfMemory, .deviceLost, .unavailable].contains(code) }
-}
-
 /// A convolution with its own filters, on memory that is there for the trial alone.
 final class ConvolutionTrial {
   /// The longest that launches between two readings of the clock are to take, and the most of them.

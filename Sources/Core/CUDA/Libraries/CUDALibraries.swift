@@ -10,23 +10,31 @@ public enum CUDALibraries {
   /// - Parameter version: of the driver, as 1000 · major + 10 · minor: a driver runs what a compiler of its own major
   ///   version or an older one made.
   public static func compiler(for version: Int? = nil) -> LibraryDescription {
-    let known = [(13, "libnvrtc.so.13"), (12, "libnvrtc.so.12"), (11, "libnvrtc.so.11.2")]
-    let usable = known.filter { $0.0 <= (version ?? .max) / 1000 }
-    let package = (usable.first?.0).map { $0 < 13 ? "nvidia-cuda-nvrtc-cu\($0)" : "nvidia-cuda-nvrtc" }
+    let (files, package) = usable(
+      [(13, "libnvrtc.so.13"), (12, "libnvrtc.so.12"), (11, "libnvrtc.so.11.2")], for: version, "nvidia-cuda-nvrtc")
     return LibraryDescription(
-      name: "NVRTC", files: (usable.isEmpty ? known : usable).map(\.1), purpose: "compiling kernels for the GPU",
-      remedy: "Install the CUDA toolkit (the package cuda-nvrtc), or \(package ?? "nvidia-cuda-nvrtc") from PyPI")
+      name: "NVRTC", files: files, purpose: "compiling kernels for the GPU",
+      remedy: "Install the CUDA toolkit (the package cuda-nvrtc), or \(package) from PyPI")
   }
 
   /// - Parameter version: of the driver, as for ``compiler(for:)``.
   public static func cuBLASLt(for version: Int? = nil) -> LibraryDescription {
-    let known = [(13, "libcublasLt.so.13"), (12, "libcublasLt.so.12")]
-    let usable = known.filter { $0.0 <= (version ?? .max) / 1000 }
-    let package = (usable.first?.0).map { $0 < 13 ? "nvidia-cublas-cu\($0)" : "nvidia-cublas" }
+    let (files, package) = usable(
+      [(13, "libcublasLt.so.13"), (12, "libcublasLt.so.12")], for: version, "nvidia-cublas")
     return LibraryDescription(
-      name: "cuBLASLt", files: (usable.isEmpty ? known : usable).map(\.1),
+      name: "cuBLASLt", files: files,
       purpose: "products and 1×1 convolutions by NVIDIA's own kernels, where they are faster",
-      remedy: "Install the CUDA toolkit (the package libcublas), or \(package ?? "nvidia-cublas") from PyPI")
+      remedy: "Install the CUDA toolkit (the package libcublas), or \(package) from PyPI")
+  }
+
+  /// Of the files of some versions of CUDA those that a driver runs, or all where it runs none, and the Python package of the
+  /// first: its name alone since CUDA 13.
+  private static func usable(
+    _ known: [(major: Int, file: String)], for version: Int?, _ package: String
+  ) -> (files: [String], package: String) {
+    let usable = known.filter { $0.major <= (version ?? .max) / 1000 }
+    let suffix = usable.first.map { $0.major < 13 ? "-cu\($0.major)" : "" } ?? ""
+    return ((usable.isEmpty ? known : usable).map(\.file), package + suffix)
   }
 
   /// - Parameter version: of the driver, as for ``compiler(for:)``.

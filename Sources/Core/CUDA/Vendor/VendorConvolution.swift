@@ -1,4 +1,4 @@
-import ZooBackend
+import CCUDA
 import ZooGraph
 
 /// A convolution as NVIDIA's libraries are asked for it: result = activation(convolution + addend + bias), the input
@@ -35,41 +35,23 @@ struct VendorConvolution: Sendable, Hashable {
   }
 }
 
-/// Addresses in the card's memory; 0 for none.
-struct VendorOperands {
-  var input, filter: UInt64
-  /// Float32, and the same in the network's elements.
-  var bias, narrowBias: UInt64
-  var addend, result, workspace: UInt64
+extension VendorConvolution {
+  /// Nil for what the libraries are not asked for: other activations than ReLU.
+  init?(
+    _ arguments: zoo_convolution_arguments, _ weights: ConvolutionWeights, _ insets: Insets, hasAddend: Bool,
+    element: Element, allowsTF32: Bool
+  ) {
+    let activation = Int(arguments.activation.kind)
+    guard activation == ZOO_ACTIVATION_NONE || activation == ZOO_ACTIVATION_RELU else { return nil }
+    let pads = arguments.mustBePadded
+    self.init(
+      element: element, allowsTF32: allowsTF32, items: Int(arguments.items),
+      height: Int(arguments.height) + (pads ? insets.top + insets.bottom : 0),
+      width: Int(arguments.width) + (pads ? insets.leading + insets.trailing : 0), channels: weights.channels,
+      outputs: weights.outputs, groups: weights.groups, rows: Int(arguments.rows), columns: Int(arguments.columns),
+      taps: weights.taps, stride: Extent(height: Int(arguments.stride_y), width: Int(arguments.stride_x)),
+      dilation: Extent(height: max(1, Int(arguments.step_y)), width: max(1, Int(arguments.step_x))),
+      top: pads ? 0 : insets.top, leading: pads ? 0 : insets.leading, filterStride: weights.filterStride,
+      hasBias: weights.bias != nil, hasAddend: hasAddend, hasReLU: activation == ZOO_ACTIVATION_RELU)
+  }
 }
-
-/// A way in which a library does a convolution.
-protocol VendorAlgorithm: AnyObject, Sendable {
-  /// Tells it from the library's others for the same convolution: `cuDNN 2`.
-  var name: String { get }
-  var workspaceByteCount: Int { get }
-  /// Puts it into a stream of the device that this thread's calls go to.
-  func start(_ operands: VendorOperands, on stream: Stream) throws(BackendError)
-}
-
-/// A library that does convolutions on one card.
-protocol VendorLibrary: Sendable {
-  /// What the choice among its algorithms depends on besides the card.
-  var version: String { get }
-  /// The likely fastest first; none where it has none.
-  ///
-  /// - Throws: what may be otherwise the next time, ``BackendError/isPassing``.
-  func algorithms(for convolution: VendorConvolution) throws(BackendError) -> [any VendorAlgorithm]
-  /// One that was chosen before; nil where it has none of that name.
-  func algorithm(
-    named name: String, for convolution: VendorConvolution
-  ) throws(BackendError) -> (any VendorAlgorithm)?
-  /// Keeps what it takes to find a chosen one again without making it anew.
-  func keep(_ algorithm: any VendorAlgorithm, for convolution: VendorConvolution)
-}
-
-/// More workspace than this, which every call at a time needs, is more memory than a faster kernel is worth.
-let mostVendorWorkspace = 32 << 20
-
-/// Algorithms of a library that are tried for a convolution.
-let mostVendorAlgorithms = 3

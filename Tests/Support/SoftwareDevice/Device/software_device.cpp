@@ -6,7 +6,7 @@
 // other here, or about what only a driver or a card would object to.
 //
 // Built by the tests with SHIM, the path of kernel_shim.h, and COMPILER, the compiler to call, into one library with
-// software_libraries.cpp, which stands in for cuBLASLt and cuDNN.
+// software_cublaslt.cpp and software_cudnn.cpp, which stand in for cuBLASLt and cuDNN.
 
 #include <dlfcn.h>
 #include <sys/mman.h>
@@ -151,6 +151,8 @@ EXPORT void zoo_software_fail(const char *call, int result, int after, int devic
   calls_before = after;
   failing_device = device;
 }
+EXPORT void zoo_software_break_libraries(int is_broken) { are_libraries_broken = is_broken != 0; }
+EXPORT int zoo_software_library_calls(int device) { return contexts[device].library_calls; }
 EXPORT int zoo_software_has_failed() {
   std::lock_guard<std::mutex> guard(lock);
   return failing_call.empty();
