@@ -81,8 +81,8 @@ import ZooTinyModels
     let file = folder.url.appending(path: "check.json")
     let result = try await Programs.zooServer(
       [
-        "gpu-check", "--models", models.path, "--batch", "1", "--duration", "0.01", "--codes", "20000", "--json",
-        file.path,
+        "gpu-check", "--models", models.path, "--batch", "1", "--duration", "0.01", "--codes", "20000", "--repeats",
+        "2", "--json", file.path,
       ],
       environment: gpu())
     #expect(result.status == 0, "\(result)")
@@ -95,7 +95,8 @@ import ZooTinyModels
     #expect(
       Set(rows.map { "\($0.check) \($0.precision)" }) == [
         "operations float32", "operations tf32", "operations bfloat16", "operations float16", "goldens float32",
-        "batch invariance float32", "against float32 bfloat16", "against float32 float16", "time float32",
+        "tile float32", "tile tf32", "tile bfloat16", "tile float16", "batch invariance float32",
+        "batch invariance bfloat16", "against float32 bfloat16", "against float32 float16", "time float32",
         "time bfloat16", "time float16", "hamming binary", "hamming time binary",
       ])
   }

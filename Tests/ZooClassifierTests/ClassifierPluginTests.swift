@@ -44,8 +44,8 @@ struct ClassifierPluginTests {
     for (index, name) in names.enumerated() {
       let data = try Data(contentsOf: folder.appending(path: name))
       let input = ModelInput(values: ["image": .image(data)], parameters: ["top_k": .integer(1)])
-      let (tensors, topK) = try plugin.prepare(input)
-      let outputs = try executable.run(tensors)
+      let (inputs, topK) = try plugin.prepare(input)
+      let outputs = try executable.run(inputs.map { try $0.tensor() })
       let wanted = Logits(Array(expected[index * 1000..<(index + 1) * 1000])).probabilities
       let got = Logits(outputs[0]).probabilities
       let error = zip(got, wanted).map { abs($0 - $1) }.max() ?? 1

@@ -30,12 +30,19 @@ struct CycleGANPluginTests {
     return (image.width, image.height)
   }
 
+  private func prepared(
+    _ input: ModelInput, by plugin: CycleGANPlugin
+  ) throws -> ([Tensor], CycleGANPlugin.Framing) {
+    let (inputs, framing) = try plugin.prepare(input)
+    return (try inputs.map { try $0.tensor() }, framing)
+  }
+
   @Test(arguments: [(8, 8), (9, 13), (31, 17), (64, 48), (100, 8)], [CycleGANConfig.Fit.pad, .resize])
   func keepsThePicturesSize(extent: (Int, Int), fit: CycleGANConfig.Fit) throws {
     let plugin = try plugin { $0.fit = fit }
     let input = ModelInput(
       values: ["image": .image(try picture(extent.0, extent.1).png())], parameters: ["format": .text("png")])
-    let (tensors, framing) = try plugin.prepare(input)
+    let (tensors, framing) = try prepared(input, by: plugin)
     #expect(tensors[0].shape[1] % 4 == 0)
     #expect(tensors[0].shape[2] % 4 == 0)
     // The network keeps the shape; here it is left out.
@@ -46,7 +53,7 @@ struct CycleGANPluginTests {
     let plugin = try plugin()
     let original = try picture(13, 10)
     let input = ModelInput(values: ["image": .image(try original.png())], parameters: ["format": .text("png")])
-    let (tensors, framing) = try plugin.prepare(input)
+    let (tensors, framing) = try prepared(input, by: plugin)
     guard case .image(let image)? = try plugin.finish(tensors, context: framing, for: input).values.first?.value else {
       Issue.record("no picture")
       return
@@ -57,7 +64,7 @@ struct CycleGANPluginTests {
   @Test func scalesLargePicturesDown() throws {
     let plugin = try plugin { $0.maximumSide = 64 }
     let input = ModelInput(values: ["image": .image(try picture(200, 100).png())])
-    let (tensors, framing) = try plugin.prepare(input)
+    let (tensors, framing) = try prepared(input, by: plugin)
     #expect(tensors[0].shape == [1, 32, 64, 3])
     #expect(try size(plugin.finish(tensors, context: framing, for: input)) == (64, 32))
   }

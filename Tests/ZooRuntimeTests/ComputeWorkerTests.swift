@@ -58,7 +58,7 @@ private final class MeetingPlace: Backend, Executable {
 @Suite struct ComputeWorkerTests {
   private var soon: ContinuousClock.Instant { .now + .seconds(600) }
 
-  private func tensor(_ value: Int) throws -> Tensor { try Tensor([Float(value)], shape: [1]) }
+  private func tensor(_ value: Int) throws -> NetworkInput { .tensor(try Tensor([Float(value)], shape: [1])) }
 
   private func worker(on place: MeetingPlace, instances: Int, capacity: Int = 64) throws -> ComputeWorker {
     let builder = GraphBuilder()

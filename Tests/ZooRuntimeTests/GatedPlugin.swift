@@ -58,12 +58,12 @@ struct GatedPlugin: ModelPlugin {
     return builder.graph(outputs: [("y", try x.relu())])
   }
 
-  func prepare(_ input: ModelInput) throws -> (tensors: [Tensor], context: Int) {
+  func prepare(_ input: ModelInput) throws -> (inputs: [PreparedInput], context: Int) {
     if case .integer(let number) = input.parameters["gate"] { Self.gate(number).pass() }
     let fail = try input.integer("fail", in: 0...2, default: 0)
     if fail == 1 { throw PluginError(.invalidInput, "asked to fail") }
     guard case .tensor(let tensor)? = input.values["x"] else { throw PluginError(.invalidInput, "no tensor") }
-    return ([tensor], fail)
+    return ([.tensor(tensor)], fail)
   }
 
   func finish(_ tensors: [Tensor], context fail: Int, for input: ModelInput) throws -> ModelOutput {

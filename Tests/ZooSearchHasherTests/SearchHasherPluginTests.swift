@@ -70,7 +70,7 @@ struct SearchHasherPluginTests {
   {
     let item = try plugin.preparedItem(for: ModelInput(values: ["image": try picture()], parameters: parameters))
     let executable = try CPUBackend(threads: 1).compile(plugin.network(), options: CompileOptions())
-    return try item.finish(executable.run(item.tensors))
+    return try item.finish(executable.run(item.inputs.map { try $0.tensor() }))
   }
 
   @Test func packsBitsFromTheLeastSignificant() {

@@ -11,7 +11,7 @@ struct BenchCommand: AsyncParsableCommand {
     discussion: """
       A closed loop: so many callers as --concurrency says, each sending its next request when the last is answered. \
       Several numbers are measured one after the other. Latency is what the caller sees, the network included; queue, \
-      prepare, compute and finish are the server's own means.
+      prepare, compute and finish are medians of what the server says of each request.
 
       Watts, degrees, joules and load are of the whole machine that the server runs on, whatever else it does: the \
       server reads its devices twice a second, asked for on a connection of its own.

@@ -4,13 +4,28 @@ import ZooProtocol
 
 /// Collects from all callers.
 final class BenchMeter: Sendable {
+  /// Microseconds, to three digits, up to an hour.
+  private struct Times {
+    private(set) var histogram = Histogram<UInt64>(
+      highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: .three)
+
+    mutating func record(_ microseconds: UInt64) { histogram.record(min(microseconds, 3_600_000_000)) }
+
+    func percentile(_ percent: Double) -> UInt64 {
+      histogram.totalCount > 0 ? histogram.valueAtPercentile(percent) : 0
+    }
+  }
+
   private struct State {
     var started = 0
     var errors = 0
     var firstError: String?
-    /// Microseconds, to three digits, up to an hour.
-    var latencies = Histogram<UInt64>(highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: .three)
-    var timing = WireTiming()
+    var latencies = Times()
+    /// By the server.
+    var queue = Times()
+    var prepare = Times()
+    var compute = Times()
+    var finish = Times()
   }
 
   private let state = Mutex(State())
@@ -30,10 +45,10 @@ final class BenchMeter: Sendable {
   func record(_ latency: Duration, _ timing: WireTiming) {
     state.withLock { state in
       state.latencies.record(UInt64(max(0, latency / .microseconds(1))))
-      state.timing.queueUs += timing.queueUs
-      state.timing.prepareUs += timing.prepareUs
-      state.timing.computeUs += timing.computeUs
-      state.timing.finishUs += timing.finishUs
+      state.queue.record(timing.queueUs)
+      state.prepare.record(timing.prepareUs)
+      state.compute.record(timing.computeUs)
+      state.finish.record(timing.finishUs)
     }
   }
 
@@ -47,15 +62,13 @@ final class BenchMeter: Sendable {
   func row(callers: Int, elapsed: Duration) -> BenchRow {
     state.withLock { state in
       let latencies = state.latencies
-      let count = Int(latencies.totalCount)
-      func mean(_ sum: UInt64) -> Double { count > 0 ? Double(sum) / Double(count) : 0 }
+      let count = Int(latencies.histogram.totalCount)
       return BenchRow(
         callers: callers, requests: count, errors: state.errors, seconds: elapsed / .seconds(1),
-        requestsPerSecond: Double(count) / (elapsed / .seconds(1)), p50: latencies.valueAtPercentile(50),
-        p90: latencies.valueAtPercentile(90), p99: latencies.valueAtPercentile(99),
-        p999: latencies.valueAtPercentile(99.9), maximum: latencies.max, queue: mean(state.timing.queueUs),
-        prepare: mean(state.timing.prepareUs), compute: mean(state.timing.computeUs),
-        finish: mean(state.timing.finishUs), firstError: state.firstError)
+        requestsPerSecond: Double(count) / (elapsed / .seconds(1)), p50: latencies.percentile(50),
+        p90: latencies.percentile(90), p99: latencies.percentile(99), p999: latencies.percentile(99.9),
+        maximum: latencies.histogram.max, queue: state.queue.percentile(50), prepare: state.prepare.percentile(50),
+        compute: state.compute.percentile(50), finish: state.finish.percentile(50), firstError: state.firstError)
     }
   }
 }

@@ -14,10 +14,11 @@ struct BenchRow: Encodable, Sendable {
   var p99: UInt64
   var p999: UInt64
   var maximum: UInt64
-  var queue: Double
-  var prepare: Double
-  var compute: Double
-  var finish: Double
+  /// Medians of what the server says of each request.
+  var queue: UInt64
+  var prepare: UInt64
+  var compute: UInt64
+  var finish: UInt64
   var firstError: String?
   /// What the processors of the server's machine did meanwhile.
   var devices: [DeviceUsage] = []
@@ -29,7 +30,7 @@ struct BenchRow: Encodable, Sendable {
 
   var csv: String {
     "\(callers),\(requests),\(errors),\(String(format: "%.3f", requestsPerSecond)),\(p50),\(p90),\(p99),\(p999),\(maximum),"
-      + [queue, prepare, compute, finish].map { String(format: "%.0f", $0) }.joined(separator: ",")
+      + [queue, prepare, compute, finish].map { "\($0)" }.joined(separator: ",")
   }
 
   static func table(_ rows: [BenchRow]) -> String {
@@ -41,7 +42,7 @@ struct BenchRow: Encodable, Sendable {
     ])
     for row in rows {
       let latencies = [row.p50, row.p90, row.p99, row.p999, row.maximum].map { Units.milliseconds(Double($0)) }
-      let parts = [row.queue, row.prepare, row.compute, row.finish].map(Units.milliseconds)
+      let parts = [row.queue, row.prepare, row.compute, row.finish].map { Units.milliseconds(Double($0)) }
       table.add(
         ["\(row.callers)", "\(row.requests)", String(format: "%.1f", row.requestsPerSecond)] + latencies + parts
           + ["\(row.errors)"])

@@ -70,8 +70,20 @@ public protocol Executable: Sendable {
   /// - Returns: one for each of the graph's outputs, in their order.
   func run(_ inputs: [Tensor]) throws -> [Tensor]
 
+  /// Whether pictures become tensors where the network runs, rather than on the processor before.
+  var resamplesPictures: Bool { get }
+
+  /// Runs the network on pictures, or on tensors as ``run(_:)`` does.
+  func run(from inputs: [NetworkInput]) throws -> [Tensor]
+
   /// Bytes that are held now.
   var memory: MemoryUse { get }
+}
+
+extension Executable {
+  public var resamplesPictures: Bool { false }
+
+  public func run(from inputs: [NetworkInput]) throws -> [Tensor] { try run(inputs.map { try $0.tensor() }) }
 }
 
 /// Bytes that an executable holds.

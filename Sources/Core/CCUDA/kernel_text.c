@@ -29,6 +29,9 @@ static const char elements[] = {
 static const char pictures[] = {
 #embed "kernels/pictures.cu" suffix(, 0)
 };
+static const char resampling[] = {
+#embed "kernels/resampling.cu" suffix(, 0)
+};
 static const char hamming[] = {
 #embed "kernels/hamming.cu" suffix(, 0)
 };
@@ -43,6 +46,7 @@ static const zoo_kernel_file files[] = {
     {"normalization.cu", normalization},
     {"elements.cu", elements},
     {"pictures.cu", pictures},
+    {"resampling.cu", resampling},
     {"hamming.cu", hamming},
 };
 static const int count = sizeof files / sizeof *files;

@@ -88,6 +88,11 @@ public final class CUDABackend: Backend {
 
   /// - Throws: ``BackendError``, for what a GPU cannot run or has no room for; `GraphError`.
   public func compile(_ graph: Graph, options: CompileOptions) throws -> any Executable {
+    try compile(graph, options: options, tile: nil)
+  }
+
+  /// - Parameter tile: does convolutions wherever it can; nil for what is fastest.
+  func compile(_ graph: Graph, options: CompileOptions, tile: Kernel?) throws -> any Executable {
     let element: Element
     switch options.precision {
     case .float32: element = .float32
@@ -102,7 +107,7 @@ public final class CUDABackend: Backend {
     let network = try device.idleMemory.makingRoom { () throws(BackendError) in
       try Network(
         graph, in: element, on: device, library: library, allowsTF32: allowsTF32,
-        vendorLibraries: vendorLibraries)
+        vendorLibraries: vendorLibraries, tile: tile)
     }
     let executable = CUDAExecutable(network, keptLanes: options.concurrentCalls)
     for shapes in options.plannedShapes { try executable.prepare(shapes) }

@@ -34,7 +34,12 @@ public final class CUDAExecutable: Executable, IdleMemoryHolder {
   ///
   /// - Throws: ``BackendError``: `invalidInput` for inputs that do not fit, `outOfMemory` where the card has no room,
   ///   `internalFailure` where it failed, `deviceLost` where it failed for good, and `unavailable` from then on.
-  public func run(_ inputs: [Tensor]) throws -> [Tensor] {
+  public func run(_ inputs: [Tensor]) throws -> [Tensor] { try run(from: inputs.map(NetworkInput.tensor)) }
+
+  public var resamplesPictures: Bool { true }
+
+  /// The same for pictures: the card resamples and normalises them, but for large ones, see ``PictureStage``.
+  public func run(from inputs: [NetworkInput]) throws -> [Tensor] {
     let shapes = try planner.network.graph.validate(inputs)
     return try withLane(for: inputs.map(\.shape), shapes) { try $0.run(inputs) }
   }
@@ -106,7 +111,7 @@ public final class CUDAExecutable: Executable, IdleMemoryHolder {
 
   private func makeLane(_ plan: Plan) throws(BackendError) -> Lane {
     let lane = try device.idleMemory.makingRoom(for: self) { () throws(BackendError) in
-      try Lane(plan, on: device)
+      try Lane(plan, on: device, library: planner.network.library)
     }
     laneBytes.wrappingAdd(lane.byteCount, ordering: .relaxed)
     return lane

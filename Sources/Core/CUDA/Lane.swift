@@ -2,11 +2,12 @@ import CCUDA
 import ZooBackend
 import ZooTensor
 
-/// What one call at a time needs for a plan: a stream, an arena, pinned memory, and all its work captured.
+/// What one call at a time needs for a plan: a stream, an arena, pinned memory, and its work captured, all but the inputs'.
 ///
 /// Sendable because it belongs to one call at a time.
 final class Lane: @unchecked Sendable {
   private let plan: Plan
+  private let library: KernelLibrary
   private let device: CUDADevice
   private let stream: Stream
   private let arena: DeviceMemory
@@ -16,22 +17,23 @@ final class Lane: @unchecked Sendable {
   /// Bytes in the card's memory.
   var byteCount: Int { arena.byteCount }
 
-  init(_ plan: Plan, on device: CUDADevice) throws(BackendError) {
+  /// - Parameter library: has the kernel that makes tensors of pictures.
+  init(_ plan: Plan, on device: CUDADevice, library: KernelLibrary) throws(BackendError) {
     self.plan = plan
+    self.library = library
     self.device = device
     arena = try DeviceMemory(plan.arenaSize, on: device, for: "intermediate results")
     host = try PinnedMemory(plan.hostSize, on: device)
     stream = try Stream(on: device)
     graph = try CapturedGraph(on: stream, of: device) { () throws(BackendError) in
-      try self.upload()
       for step in plan.steps { try self.start(step) }
       try self.download()
     }
   }
 
-  func run(_ inputs: [Tensor]) throws -> [Tensor] {
-    try fill(inputs)
+  func run(_ inputs: [NetworkInput]) throws -> [Tensor] {
     try device.activate()
+    try upload(inputs)
     try graph?.launch(on: stream)
     try stream.synchronize("the network ran")
     return try plan.downloads.map { transfer, shape in
@@ -46,10 +48,9 @@ final class Lane: @unchecked Sendable {
   ///
   /// - Returns: the seconds of each.
   func measure(_ inputs: [Tensor]) throws -> [Double] {
-    try fill(inputs)
     try device.activate()
     let events = try (0...plan.steps.count).map { _ in try Event(on: device) }
-    try upload()
+    try upload(inputs.map(NetworkInput.tensor))
     try events[0].record(on: stream)
     for (index, step) in plan.steps.enumerated() {
       try start(step)
@@ -67,22 +68,34 @@ final class Lane: @unchecked Sendable {
     graph = nil
   }
 
-  private func fill(_ inputs: [Tensor]) throws {
+  private func upload(_ inputs: [NetworkInput]) throws {
     for (transfer, input) in zip(plan.uploads, inputs) {
-      input.withUnsafeBytes { bytes in
+      if case .picture(let picture) = input, let stage = plan.pictureStage,
+        let staged = StagedPicture(picture, in: stage)
+      {
+        try upload(staged, through: stage, to: transfer.place)
+        continue
+      }
+      try input.tensor().withUnsafeBytes { bytes in
         UnsafeMutableRawBufferPointer(start: host.base + transfer.hostOffset, count: transfer.byteCount)
           .copyMemory(from: bytes)
       }
+      try send(transfer.byteCount, from: transfer.hostOffset, to: address(of: transfer.place))
     }
   }
 
-  private func upload() throws(BackendError) {
-    for transfer in plan.uploads {
-      try device.check(
-        device.driver.copyToDeviceAsync(
-          address(of: transfer.place), host.base + transfer.hostOffset, transfer.byteCount, stream.handle),
-        "the inputs were sent")
-    }
+  private func upload(
+    _ picture: StagedPicture, through stage: PictureStage, to place: Place
+  ) throws(BackendError) {
+    let target = address(of: .arena(stage.offset))
+    picture.write(to: host.base + stage.hostOffset)
+    try send(picture.byteCount, from: stage.hostOffset, to: target)
+    for launch in picture.launches(stage: target, values: address(of: place)) { try library.start(launch, on: stream) }
+  }
+
+  private func send(_ byteCount: Int, from hostOffset: Int, to target: UInt64) throws(BackendError) {
+    try device.check(
+      device.driver.copyToDeviceAsync(target, host.base + hostOffset, byteCount, stream.handle), "the inputs were sent")
   }
 
   private func download() throws(BackendError) {

@@ -1,13 +1,16 @@
 import CZooImaging
 
 /// Which input pixels make which output pixel, and with what weight, along one direction.
-struct ResizeTaps {
+public struct ResizeTaps: Sendable {
   private static let one = Double(1 << 22)
 
-  private var starts: [Int32] = []
-  private var lengths: [Int32] = []
-  private var weights: [Int32]
-  private let stride: Int
+  /// Of each output pixel, the first input pixel and how many there are.
+  public private(set) var starts: [Int32] = []
+  public private(set) var lengths: [Int32] = []
+  /// `stride` for each output pixel, as many of which count as it has input pixels; 2²² is one. Sums are rounded to the
+  /// nearest, halves up, and clipped to 0…255.
+  public private(set) var weights: [Int32]
+  public let stride: Int
 
   init(from inputSize: Int, to outputSize: Int, _ filter: ResizeFilter) {
     let scale = Double(inputSize) / Double(outputSize)
@@ -36,7 +39,7 @@ struct ResizeTaps {
   }
 
   /// Output pixels.
-  var count: Int { starts.count }
+  public var count: Int { starts.count }
 
   /// The input pixels that are needed for any output pixel.
   var inputs: Range<Int> {

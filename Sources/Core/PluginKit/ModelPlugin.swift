@@ -1,5 +1,6 @@
 public import SwiftProtobuf
 public import ZooGraph
+public import ZooImaging
 public import ZooTensor
 
 /// What a plugin author writes; everything else is the runtime's.
@@ -28,16 +29,39 @@ public protocol ModelPlugin: Sendable {
   /// `prepare` makes them.
   func network() throws -> Graph
 
-  /// Turns a request into the network's input tensors, one for each of the graph's inputs, with `N` = 1.
-  func prepare(_ input: ModelInput) throws -> (tensors: [Tensor], context: Context)
+  /// Turns a request into the network's inputs, one for each of the graph's, with `N` = 1. Pictures that are left to be
+  /// resized and normalised are where the network runs, if that is a GPU.
+  func prepare(_ input: ModelInput) throws -> (inputs: [PreparedInput], context: Context)
 
   /// Turns the network's output tensors for one item into an answer.
   func finish(_ tensors: [Tensor], context: Context, for input: ModelInput) throws -> ModelOutput
 }
 
-/// An item on its way through the network: its tensors, and how to turn what comes out into an answer.
+/// One of the network's inputs.
+public enum PreparedInput: Sendable {
+  /// Float32, unless the graph says otherwise.
+  case tensor(Tensor)
+  case picture(NormalizedPicture)
+
+  /// What the network gets.
+  public func tensor() throws -> Tensor {
+    switch self {
+    case .tensor(let tensor): tensor
+    case .picture(let picture): try picture.tensor()
+    }
+  }
+
+  public var shape: Shape {
+    switch self {
+    case .tensor(let tensor): tensor.shape
+    case .picture(let picture): picture.shape
+    }
+  }
+}
+
+/// An item on its way through the network: its inputs, and how to turn what comes out into an answer.
 public struct PreparedItem: Sendable {
-  public let tensors: [Tensor]
+  public let inputs: [PreparedInput]
   public let finish: @Sendable ([Tensor]) throws -> ModelOutput
 }
 
@@ -45,8 +69,8 @@ extension ModelPlugin {
   /// ``prepare(_:)`` with the context tucked away, for callers that hold `any ModelPlugin`.
   public func preparedItem(for input: ModelInput) throws -> PreparedItem {
     try interface.check(input)
-    let (tensors, context) = try prepare(input)
-    return PreparedItem(tensors: tensors) { try finish($0, context: context, for: input) }
+    let (inputs, context) = try prepare(input)
+    return PreparedItem(inputs: inputs) { try finish($0, context: context, for: input) }
   }
 
   /// Makes the plugin from the manifest's `config`; an unset one is the default configuration.

@@ -38,19 +38,20 @@ public struct PictureTransform: Sendable {
   /// The network's input for a request's `image`.
   ///
   /// - Returns: float32 `[1, crop, crop, 3]`. A tensor in the request is taken as it is: normalised, `[1, crop, crop, 3]`.
-  public func tensor(for input: ModelInput, named name: String = "image") throws -> Tensor {
+  public func prepared(_ input: ModelInput, named name: String = "image") throws -> PreparedInput {
     switch input.values[name] {
     case .image(let data):
-      let picture = try Image(decoding: data, limits: input.imageLimits, scaledForMinimumSide: shortSide)
-        .resized(shortSide: shortSide, filter: interpolation, centerCroppedTo: (crop, crop))
-      return try picture.tensor(
-        scale: deviation.map { 1 / $0 }, offset: zip(mean, deviation).map { -$0 / $1 })
+      return .picture(
+        try NormalizedPicture(
+          Image(decoding: data, limits: input.imageLimits, scaledForMinimumSide: shortSide),
+          shortSide: shortSide, filter: interpolation, centerCroppedTo: (crop, crop),
+          scale: deviation.map { 1 / $0 }, offset: zip(mean, deviation).map { -$0 / $1 }))
     case .tensor(let tensor):
       guard tensor.elementType == .float32, tensor.shape == shape else {
         throw PluginError(
           .invalidInput, "inputs.\(name).tensor is \(tensor): send float32\(shape), normalised as for training")
       }
-      return tensor
+      return .tensor(tensor)
     case nil:
       throw PluginError(.invalidInput, "inputs lacks \"\(name)\": send a JPEG or PNG file, or a tensor")
     }

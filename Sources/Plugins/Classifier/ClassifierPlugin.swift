@@ -40,9 +40,9 @@ public struct ClassifierPlugin: ModelPlugin {
     return builder.graph(outputs: [("logits", try trunk(picture))])
   }
 
-  public func prepare(_ input: ModelInput) throws -> (tensors: [Tensor], context: Int) {
+  public func prepare(_ input: ModelInput) throws -> (inputs: [PreparedInput], context: Int) {
     let topK = try input.integer("top_k", in: 1...labels.count, default: topK)
-    return ([try transform.tensor(for: input)], topK)
+    return ([try transform.prepared(input)], topK)
   }
 
   public func finish(_ tensors: [Tensor], context topK: Int, for input: ModelInput) throws -> ModelOutput {

@@ -91,23 +91,23 @@ public struct CycleGANPlugin: ModelPlugin {
     var quality: Int
   }
 
-  public func prepare(_ input: ModelInput) throws -> (tensors: [Tensor], context: Framing) {
+  public func prepare(_ input: ModelInput) throws -> (inputs: [PreparedInput], context: Framing) {
     let format = try input.choice("format", of: ["jpeg", "png", "tensor"])
     let quality = try input.integer("quality", in: 1...100, default: 92)
-    var (tensor, original) = try photo(input)
-    let height = tensor.shape[1]
-    let width = tensor.shape[2]
+    let (photo, original) = try photo(input)
+    let (height, width) = (photo.shape[1], photo.shape[2])
     guard min(height, width) >= Self.minimumSide, max(height, width) <= maximumSide else {
       throw PluginError(
         .invalidInput,
         "inputs.image has \(width)×\(height) pixels: send \(Self.minimumSide) to \(maximumSide) on each side")
     }
-    tensor = try tensor.reflected(toMultipleOf: Self.multiple)
-    return ([tensor], Framing(height: height, width: width, scaledFrom: original, format: format, quality: quality))
+    let isWhole = height % Self.multiple == 0 && width % Self.multiple == 0
+    let fitting = isWhole ? photo : .tensor(try photo.tensor().reflected(toMultipleOf: Self.multiple))
+    return ([fitting], Framing(height: height, width: width, scaledFrom: original, format: format, quality: quality))
   }
 
   /// - Returns: float32 `[1, H, W, 3]`, −1…1, and the picture's size where it was scaled to fit.
-  private func photo(_ input: ModelInput) throws -> (Tensor, (width: Int, height: Int)?) {
+  private func photo(_ input: ModelInput) throws -> (PreparedInput, (width: Int, height: Int)?) {
     switch input.values["image"] {
     case .image(let data):
       var picture = try Image(decoding: data, limits: input.imageLimits)
@@ -129,14 +129,15 @@ public struct CycleGANPlugin: ModelPlugin {
         picture = try picture.resized(
           width: Self.nearestMultiple(picture.width), height: Self.nearestMultiple(picture.height), filter: .bicubic)
       }
-      let tensor = try picture.tensor(
-        scale: [Float](repeating: 1 / 127.5, count: 3), offset: [-1, -1, -1], channelOrder: isBGR ? .bgr : .rgb)
-      return (tensor, original)
+      let photo = try NormalizedPicture(
+        picture, scale: [Float](repeating: 1 / 127.5, count: 3), offset: [-1, -1, -1],
+        channelOrder: isBGR ? .bgr : .rgb)
+      return (.picture(photo), original)
     case .tensor(let tensor):
       guard tensor.elementType == .float32, tensor.shape.rank == 4, tensor.shape[0] == 1, tensor.shape[3] == 3 else {
         throw PluginError(.invalidInput, "inputs.image.tensor is \(tensor): send float32 [1, H, W, 3], −1…1")
       }
-      return (tensor, nil)
+      return (.tensor(tensor), nil)
     case nil:
       throw PluginError(.invalidInput, "inputs lacks \"image\": send a JPEG or PNG file, or a tensor")
     }

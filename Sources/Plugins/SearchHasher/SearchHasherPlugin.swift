@@ -85,12 +85,12 @@ public struct SearchHasherPlugin: ModelPlugin {
     var includesEmbedding: Bool
   }
 
-  public func prepare(_ input: ModelInput) throws -> (tensors: [Tensor], context: Wish) {
+  public func prepare(_ input: ModelInput) throws -> (inputs: [PreparedInput], context: Wish) {
     let wish = Wish(
       topK: try input.integer("top_k", in: 1...categories.count, default: topK),
       includesAttributes: try input.choice("attributes", of: ["yes", "no"]) == "yes",
       includesEmbedding: try input.choice("embedding", of: ["no", "yes"]) == "yes")
-    return ([try transform.tensor(for: input)], wish)
+    return ([try transform.prepared(input)], wish)
   }
 
   public func finish(_ tensors: [Tensor], context wish: Wish, for input: ModelInput) throws -> ModelOutput {

@@ -85,7 +85,8 @@ class Torch(Engine):
     def run(self) -> "torch.Tensor":
         with self.torch.inference_mode():
             # On a GPU the copy back waits for the result.
-            return self.module(self.input.to(self.device, self.type)).float().cpu()
+            x = self.input.to(self.device, non_blocking=True).to(self.type)
+            return self.module(x).float().cpu()
 
     def channels_last(self, output: "torch.Tensor") -> "numpy.ndarray":
         return (output.permute(0, 2, 3, 1) if output.dim() == 4 else output).contiguous().numpy()

@@ -49,8 +49,10 @@ def write_network(request: Request) -> None:
     generator = torch.Generator().manual_seed(20260102)
     calibration = torch.rand([CALIBRATION_INPUTS, *request.shape[1:]], generator=generator) * 2 - 1
     save_file({"input": calibration}, folder / "calibration.safetensors")
+    # A GPU has float64 as well, and is not kept waiting for the processor's.
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.inference_mode():
-        output = module.double()(image.permute(0, 3, 1, 2).double())
+        output = module.double().to(device)(image.permute(0, 3, 1, 2).double().to(device)).cpu()
     output = output.permute(0, 2, 3, 1) if output.dim() == 4 else output
     save_file({"output": output.contiguous()}, folder / "expected.safetensors")
 

@@ -117,6 +117,25 @@ typedef struct {
   int mode;
 } zoo_picture_arguments;
 
+enum { ZOO_RESAMPLE_NOTHING = 0, ZOO_RESAMPLE_ACROSS = 1, ZOO_RESAMPLE_DOWN = 2 };
+
+/// Weighted sums of a picture's 8-bit pixels, `[height][width][3]`, along rows or columns: 8-bit pixels
+/// `[result_height][result_width][3]`, or in their place float32 values, pixel · scale + offset.
+typedef struct {
+  /// Of each column of the result, or row: the first pixel, how many, and `stride` weights in units of 2⁻²².
+  zoo_address input, starts, lengths, weights;
+  /// One of these.
+  zoo_address pixels, values;
+  int width, result_width, result_height, stride;
+  /// A `ZOO_RESAMPLE_…`
+  int mode;
+  /// The row of the picture that the first of the result is made of, where sums are along rows.
+  int first_row;
+  /// 0, 1, 2 or 2, 1, 0: for each channel of the values, that of the picture.
+  int channels[3];
+  float scale[3], offset[3];
+} zoo_resample_arguments;
+
 /// Between float32 and the elements that kernels compute in.
 typedef struct {
   zoo_address input, result;

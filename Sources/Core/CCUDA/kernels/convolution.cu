@@ -95,13 +95,20 @@ static __device__ __forceinline__ void finish_pair(
       {narrow(activated(first, a.activation)), narrow(activated(second, a.activation))};
 }
 
-// On the ordinary cores, exact in float32. 256 threads, each with Rows × Columns sums, 16 × 16 of them.
+template <int Count>
+struct __align__(4 * Count) floats {
+  float at[Count];
+};
+
+// On the ordinary cores, exact in float32. 16 × 16 threads, each with Rows × Columns sums: neighbouring outputs, and up
+// to four neighbouring windows at a time, so that 16 bytes of shared memory are read at once.
 // Every sum goes over the taps and channels in their order, whatever the size of the tile.
 template <int Rows, int Columns>
 static __device__ __forceinline__ void convolve(const zoo_convolution_arguments &a) {
   constexpr int tile_rows = 16 * Rows, tile_columns = 16 * Columns, step = 16;
-  __shared__ float left[step][tile_rows + 4];
-  __shared__ float right[step][tile_columns + 4];
+  constexpr int row_group = Rows < 4 ? Rows : 4;
+  __align__(16) __shared__ float left[step][tile_rows + 4];
+  __align__(16) __shared__ float right[step][tile_columns + 4];
   __shared__ int window_y[tile_rows], window_x[tile_rows];
   __shared__ long long window_item[tile_rows];
 
@@ -151,6 +158,17 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
 
   float sums[Rows][Columns] = {};
   const int y = thread / 16, x = thread % 16;
+  const auto multiply = [&](int k) {
+    const floats<Columns> column = *(const floats<Columns> *)(right[k] + Columns * x);
+#pragma unroll
+    for (int i = 0; i < Rows; i += row_group) {
+      const floats<row_group> row = *(const floats<row_group> *)(left[k] + row_group * y + 16 * i);
+#pragma unroll
+      for (int g = 0; g < row_group; g++)
+#pragma unroll
+        for (int j = 0; j < Columns; j++) sums[i + g][j] += row.at[g] * column.at[j];
+    }
+  };
   if (a.depth > 0) fetch(0);
   for (int depth = 0; depth < a.depth; depth += step) {
 #pragma unroll
@@ -159,31 +177,24 @@ static __device__ __forceinline__ void convolve(const zoo_convolution_arguments 
     for (int i = 0; i < Columns; i++) right[own_depth][own_row + 16 * i] = next_right[i];
     __syncthreads();
     if (depth + step < a.depth) fetch(depth + step);
-    // Past the end there is nothing to add: not even a zero, which would make NaN of an infinity.
-    const int end = a.depth - depth < step ? a.depth - depth : step;
-    for (int k = 0; k < end; k++) {
-      float column[Columns];
+    if (a.depth - depth >= step) {
 #pragma unroll
-      for (int j = 0; j < Columns; j++) column[j] = right[k][x + 16 * j];
-#pragma unroll
-      for (int i = 0; i < Rows; i++) {
-        const float row = left[k][y + 16 * i];
-#pragma unroll
-        for (int j = 0; j < Columns; j++) sums[i][j] += row * column[j];
-      }
+      for (int k = 0; k < step; k++) multiply(k);
+    } else {
+      // Past the end there is nothing to add: not even a zero, which would make NaN of an infinity.
+      for (int k = 0; k < a.depth - depth; k++) multiply(k);
     }
     __syncthreads();
   }
 
 #pragma unroll
   for (int i = 0; i < Rows; i++) {
-    const long long index = first_window + y + 16 * i;
+    const long long index = first_window + row_group * y + i / row_group * 16 * row_group + i % row_group;
     if (index >= windows) continue;
     const long long offset = result_offset(a, index);
 #pragma unroll
-    for (int j = 0; j < Columns; j++) {
-      const int output = first_output + x + 16 * j;
-      if (output < a.outputs) finish(a, sums[i][j], offset, group * a.outputs + output);
+    for (int j = 0; j < Columns; j += 2) {
+      finish_pair(a, sums[i][j], sums[i][j + 1], offset, group, first_output + Columns * x + j);
     }
   }
 }

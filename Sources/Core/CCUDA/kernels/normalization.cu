@@ -49,29 +49,49 @@ ZOO_KERNEL(zoo_moments, zoo_moments_arguments, 256) {
   }
 }
 
+struct moments {
+  double mean, squares, count;
+};
+
+static __device__ __forceinline__ void merge(moments &into, double mean, double squares, double count) {
+  const double distance = mean - into.mean, total = into.count + count, share = count / total;
+  into.mean += distance * share;
+  into.squares += squares + distance * distance * (into.count * share);
+  into.count = total;
+}
+
+// 32 channels a block; 8 threads for each merge every 8th chunk, and one of them what these have.
 ZOO_KERNEL(zoo_merge_moments, zoo_merge_arguments, 256) {
-  const long long index = (long long)blockIdx.x * 256 + threadIdx.x;
-  const long long item = index / a.channels;
-  if (item >= a.items) return;
-  const int channel = (int)(index - item * a.channels);
-  const float *partial = (const float *)a.partial + item * a.chunks * 3 * a.channels + channel;
-  double mean = 0, squares = 0, count = 0;
-  for (int chunk = 0; chunk < a.chunks; chunk++, partial += 3 * a.channels) {
-    const int left = a.pixels - chunk * a.chunk;
-    const double more = left < a.chunk ? left : a.chunk;
-    const double distance = (double)partial[0] + partial[a.channels] - mean;
-    const double total = count + more;
-    mean += distance * (more / total);
-    squares += partial[2 * a.channels] + distance * distance * (count * more / total);
-    count = total;
+  __shared__ moments shared[8][32];
+  const int lane = threadIdx.x % 32, row = threadIdx.x / 32;
+  const int channel_blocks = (a.channels + 31) / 32;
+  const int channel = blockIdx.x % channel_blocks * 32 + lane;
+  const long long item = blockIdx.x / channel_blocks;
+  const bool is_there = channel < a.channels;
+  moments all = {0, 0, 0};
+  if (is_there) {
+    for (int chunk = row; chunk < a.chunks; chunk += 8) {
+      const float *partial = (const float *)a.partial + (item * a.chunks + chunk) * 3 * a.channels + channel;
+      const int left = a.pixels - chunk * a.chunk;
+      merge(
+          all, (double)partial[0] + partial[a.channels], partial[2 * a.channels], left < a.chunk ? left : a.chunk);
+    }
   }
-  const double factor = (a.scale ? ((const float *)a.scale)[channel] : 1) / sqrt(squares / count + a.epsilon);
+  shared[row][lane] = all;
+  __syncthreads();
+  if (row > 0 || !is_there) return;
+  for (int i = 1; i < 8 && i < a.chunks; i++) {
+    merge(all, shared[i][lane].mean, shared[i][lane].squares, shared[i][lane].count);
+  }
+  const double factor =
+      (a.scale ? ((const float *)a.scale)[channel] : 1) / sqrt(all.squares / all.count + a.epsilon);
   float *statistics = (float *)a.statistics + item * 3 * a.channels + channel;
   // x − mean is x − rounded − rest: the rest goes into the shift.
-  const float rounded = (float)mean;
+  const float rounded = (float)all.mean;
   statistics[0] = rounded;
   statistics[a.channels] = (float)factor;
-  statistics[2 * a.channels] = (float)((a.shift ? ((const float *)a.shift)[channel] : 0) - (mean - rounded) * factor);
+  statistics[2 * a.channels] =
+      (float)((a.shift ? ((const float *)a.shift)[channel] : 0) - (all.mean - rounded) * factor);
 }
 
 static __device__ __forceinline__ float normalized(

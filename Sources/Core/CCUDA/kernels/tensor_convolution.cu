@@ -25,6 +25,7 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
   ZOO_DYNAMIC_SHARED(memory);
   unsigned *const words = (unsigned *)memory;
   __shared__ int window_y[Rows], window_x[Rows];
+  // The item's first pixel, and in the end where the window's results go; −1 where there is no window.
   __shared__ long long window_item[Rows];
 
   const int thread = threadIdx.x;
@@ -134,6 +135,11 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
   float *const results = (float *)words + warp * 16 * row_floats;
   await_copies<0>();
   __syncthreads();
+  // Where the results of each window go, computed once; −1 where there is no window.
+  for (int row = thread; row < Rows; row += 256) {
+    window_item[row] = first_window + row < windows ? result_offset(a, first_window + row) : -1;
+  }
+  __syncthreads();
 #pragma unroll
   for (int i = 0; i < row_fragments; i++) {
 #pragma unroll
@@ -146,10 +152,10 @@ static __device__ __forceinline__ void convolve_by_mma(const zoo_convolution_arg
 #pragma unroll 1
     for (int index = lane; index < 16 * WarpColumns / 2; index += 32) {
       const int row = index / (WarpColumns / 2), column = index % (WarpColumns / 2) * 2;
-      const long long which = first_window + warp_row + 16 * i + row;
-      if (which >= windows) break;
+      const long long offset = window_item[warp_row + 16 * i + row];
+      if (offset < 0) break;
       const float_pair two = *(const float_pair *)(results + row * row_floats + column);
-      finish_pair(a, two.first, two.second, result_offset(a, which), group, first_output + warp_column + column);
+      finish_pair(a, two.first, two.second, offset, group, first_output + warp_column + column);
     }
     __syncwarp();
   }

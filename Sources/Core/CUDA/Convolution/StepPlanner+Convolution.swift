@@ -98,15 +98,15 @@ extension StepPlanner {
   private func method(
     _ arguments: zoo_convolution_arguments, _ weights: ConvolutionWeights, _ insets: Insets?
   ) -> ConvolutionMethod {
-    let candidates: [Kernel]
-    if weights.isDepthwise {
-      candidates = [.depthwise]
-    } else if network.element == .float32, !(network.allowsTF32 && network.device.hasTensorCores) {
-      candidates = [.convolution8x4, .convolution4x4, .convolution2x2]
-    } else if weights.channels % network.element.packSize != 0 {
-      candidates = [.tensorConvolution64Any]
-    } else {
-      candidates = [.tensorConvolution128, .tensorConvolution128x64, .tensorConvolution64x128, .tensorConvolution64]
+    let candidates =
+      weights.isDepthwise
+      ? [.depthwise]
+      : Kernel.tiles(
+        network.element,
+        onTensorCores: network.element != .float32 || network.allowsTF32 && network.device.hasTensorCores,
+        isPacked: weights.channels % network.element.packSize == 0)
+    if let tile = network.tile, candidates.contains(tile) {
+      return ConvolutionMethod(tile, arguments, weights, network.library)
     }
     let guess =
       candidates.first { kernel in

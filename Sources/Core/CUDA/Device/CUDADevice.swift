@@ -24,6 +24,7 @@ public final class CUDADevice: @unchecked Sendable {
   private let context: zoo_cu_context
   /// What happened to the device that makes everything after it fail.
   private let fault = Mutex<String?>(nil)
+  private let isTried = Atomic<Bool>(false)
 
   /// `cuda:0`
   public var name: String { Self.name(ordinal) }
@@ -74,6 +75,9 @@ public final class CUDADevice: @unchecked Sendable {
     let parts = [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { digits[$0].joined() }
     return "GPU-" + parts.joined(separator: "-")
   }
+
+  /// True for the first who asks.
+  func isFirstTrial() -> Bool { !isTried.exchange(true, ordering: .relaxed) }
 
   /// In bytes; nil where it is out of use.
   var freeMemory: Int? {

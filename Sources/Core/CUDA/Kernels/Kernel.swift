@@ -55,6 +55,7 @@ enum Kernel: String, CaseIterable {
   case pool = "zoo_pool"
   case globalAverage = "zoo_global_average"
   case resize = "zoo_resize"
+  case resample = "zoo_resample"
   case hammingScan = "zoo_hamming_scan"
   case hammingScan8 = "zoo_hamming_scan_8"
   case hammingMerge = "zoo_hamming_merge"

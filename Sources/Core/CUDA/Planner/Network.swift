@@ -31,6 +31,8 @@ struct Network: Sendable {
   let allowsTF32: Bool
   /// NVIDIA's, where they may compute.
   let vendorLibraries: VendorLibraries?
+  /// The kernel that does convolutions wherever it can; nil for what is fastest.
+  let tile: Kernel?
   /// By node.
   let weights: [Graph.NodeID: Weights]
   /// By node: constants that are operands, or answers, like any other value.
@@ -46,7 +48,7 @@ struct Network: Sendable {
   /// - Parameter library: for this type of element.
   init(
     _ graph: Graph, in element: Element, on device: CUDADevice, library: KernelLibrary, allowsTF32: Bool = false,
-    vendorLibraries: VendorLibraries? = nil
+    vendorLibraries: VendorLibraries? = nil, tile: Kernel? = nil
   ) throws(BackendError) {
     self.graph = graph
     self.device = device
@@ -54,6 +56,7 @@ struct Network: Sendable {
     self.element = element
     self.allowsTF32 = allowsTF32
     self.vendorLibraries = vendorLibraries
+    self.tile = tile
     var weights: [Graph.NodeID: Weights] = [:]
     var needed = Set(graph.outputs.map { graph.root(of: $0.node) })
     for (id, node) in graph.nodes.enumerated() {

@@ -37,6 +37,8 @@ struct Plan: Sendable {
   let steps: [Step]
   let uploads: [Transfer]
   let downloads: [(transfer: Transfer, shape: Shape)]
+  /// Of the first input, where there is one alone.
+  let pictureStage: PictureStage?
   /// In bytes, with what a step needs while it runs at the end.
   let arenaSize: Int
   let scratchSize: Int

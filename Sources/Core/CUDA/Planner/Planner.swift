@@ -69,9 +69,21 @@ struct Planner {
     // Steps run one after the other, so that one place serves all.
     let scratchSize = steps.map(\.work.scratchSize).max() ?? 0
     let arenaSize = (memory.size + Layout.alignment - 1) / Layout.alignment * Layout.alignment + scratchSize
+    let stage = pictureStage(beside: uploads, arenaSize: arenaSize, hostOffset: hostSize)
+    if let stage { hostSize += min(stage.byteCount, PictureStage.mostBytes) }
     return Plan(
-      steps: steps, uploads: uploads, downloads: downloads, arenaSize: arenaSize, scratchSize: scratchSize,
-      hostSize: hostSize)
+      steps: steps, uploads: uploads, downloads: downloads, pictureStage: stage, arenaSize: arenaSize,
+      scratchSize: scratchSize, hostSize: hostSize)
+  }
+
+  /// The larger part of the arena before or behind a network's only input.
+  private func pictureStage(beside uploads: [Plan.Transfer], arenaSize: Int, hostOffset: Int) -> PictureStage? {
+    guard uploads.count == 1, case .arena(let start) = uploads[0].place else { return nil }
+    let alignment = Layout.alignment
+    let end = (start + uploads[0].byteCount + alignment - 1) / alignment * alignment
+    return start > arenaSize - end
+      ? PictureStage(offset: 0, byteCount: start, hostOffset: hostOffset)
+      : PictureStage(offset: end, byteCount: max(0, arenaSize - end), hostOffset: hostOffset)
   }
 
   private func conversion(_ kernel: Kernel, from: Place, to: Place, _ shape: Shape, name: String) -> Plan.Step {

@@ -106,7 +106,7 @@ struct StepPlanner {
         epsilon: epsilon)
       return [
         Launch(.moments, blocks: cut.items * cut.chunks * channelBlocks, moments),
-        Launch(.mergeMoments, threads: cut.items * cut.channels, merge),
+        Launch(.mergeMoments, blocks: cut.items * channelBlocks, merge),
       ] + apply(arena)
     }
   }

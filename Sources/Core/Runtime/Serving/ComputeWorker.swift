@@ -15,7 +15,7 @@ final class ComputeWorker: Sendable {
   }
 
   private struct Pending {
-    let inputs: [Tensor]
+    let inputs: [NetworkInput]
     let enqueued: ContinuousClock.Instant
     let deadline: ContinuousClock.Instant
     let continuation: CheckedContinuation<Turn, any Error>
@@ -59,7 +59,7 @@ final class ComputeWorker: Sendable {
   /// Waits for its turn and runs the network.
   ///
   /// - Throws: ``ZooError`` where the queue is full or the deadline passes, `CancellationError`, or what the network throws.
-  func run(_ inputs: [Tensor], deadline: ContinuousClock.Instant) async throws -> Turn {
+  func run(_ inputs: [NetworkInput], deadline: ContinuousClock.Instant) async throws -> Turn {
     let id = state.withLock { state in
       defer { state.nextID += 1 }
       state.arriving[state.nextID] = false
@@ -136,7 +136,7 @@ final class ComputeWorker: Sendable {
   private func run(_ id: RequestQueue.ID, _ pending: Pending, on place: PlacedNetwork.Place) -> Bool {
     let start = ContinuousClock.now
     do {
-      let outputs = try place.executable.run(pending.inputs)
+      let outputs = try place.executable.run(from: pending.inputs)
       pending.continuation.resume(
         returning: Turn(outputs: outputs, queued: start - pending.enqueued, computed: .now - start))
     } catch let error as BackendError where error.endsTheBackend {

@@ -144,14 +144,15 @@ final class ModelInstance: Sendable {
   private func run(
     _ input: ModelInput, deadline: ContinuousClock.Instant, on work: BlockingWork, from start: ContinuousClock.Instant
   ) async throws -> Answer {
-    let plugin = plugin
-    let (item, prepared) = try await work.run { [start] in
+    let (plugin, network) = (plugin, network)
+    let (inputs, item, prepared) = try await work.run { [start] in
       let begin = ContinuousClock.now
       guard begin < deadline else { throw Self.late("preparing it began") }
       let item = try plugin.preparedItem(for: input)
-      return (item, (waited: begin - start, took: .now - begin))
+      let inputs = try item.inputs.map { try NetworkInput($0, keepsPicture: network.resamplesPictures) }
+      return (inputs, item, (waited: begin - start, took: .now - begin))
     }
-    let turn = try await worker.run(item.tensors, deadline: deadline)
+    let turn = try await worker.run(inputs, deadline: deadline)
     let (output, finished) = try await work.run {
       let begin = ContinuousClock.now
       guard begin < deadline else { throw Self.late("finishing it began") }

@@ -65,16 +65,23 @@ public struct OfflineModel: Sendable {
   public func inputs(of picture: Data) throws -> [Tensor] {
     guard let slot = instance.plugin.interface.inputs.first(where: { $0.kind == .image || $0.kind == .imageOrTensor })
     else { throw ZooError(.failedPrecondition, "\(name) takes no picture") }
-    return try instance.plugin.preparedItem(for: ModelInput(values: [slot.name: .image(picture)])).tensors
+    return try instance.plugin.preparedItem(for: ModelInput(values: [slot.name: .image(picture)])).inputs.map {
+      try $0.tensor()
+    }
   }
 
   /// What the network gets in the first of the model's goldens.
-  public func inputs() throws -> [Tensor] {
+  public func inputs() throws -> [Tensor] { try goldenInputs(keepsPicture: false).map { try $0.tensor() } }
+
+  /// The same, a picture as one: for networks that make a tensor of it themselves.
+  public func pictureInputs() throws -> [NetworkInput] { try goldenInputs(keepsPicture: true) }
+
+  private func goldenInputs(keepsPicture: Bool) throws -> [NetworkInput] {
     guard let golden = instance.manifest.goldens.first else {
       throw ZooError(.failedPrecondition, "\(name) has no golden, and so no input")
     }
     return try SelfTest(
       plugin: instance.plugin, graph: graph, executable: executable, locations: instance.locations
-    ).inputs(of: golden)
+    ).inputs(of: golden, keepsPicture: keepsPicture)
   }
 }

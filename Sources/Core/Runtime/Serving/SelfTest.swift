@@ -30,7 +30,8 @@ struct SelfTest {
   }
 
   private func run(_ golden: WireGolden) throws -> Float {
-    let outputs = try executable.run(try inputs(of: golden))
+    let inputs = try inputs(of: golden, keepsPicture: executable.resamplesPictures)
+    let outputs = try executable.run(from: inputs)
     let expected = try Weights(contentsOf: location(of: golden.output))
     var worst: Float = 0
     var compared = 0
@@ -48,18 +49,22 @@ struct SelfTest {
     return worst
   }
 
-  /// The network's input tensors: from a picture by the plugin's own preparation, or by name from a safetensors file.
-  func inputs(of golden: WireGolden) throws -> [Tensor] {
+  /// The network's inputs: from a picture by the plugin's own preparation, or by name from a safetensors file.
+  ///
+  /// - Parameter keepsPicture: whether a picture stays one, for a network that makes a tensor of it itself.
+  func inputs(of golden: WireGolden, keepsPicture: Bool) throws -> [NetworkInput] {
     let path = try location(of: golden.input)
     if golden.input.hasSuffix(".safetensors") {
       let tensors = try Weights(contentsOf: path)
-      return try graph.inputs.map { try tensors[graph.nodes[$0].name].converted(to: .float32) }
+      return try graph.inputs.map { .tensor(try tensors[graph.nodes[$0].name].converted(to: .float32)) }
     }
     guard let slot = plugin.interface.inputs.first(where: { $0.kind == .image || $0.kind == .imageOrTensor }) else {
       throw ZooError(.failedPrecondition, "the plugin takes no picture: give a safetensors file")
     }
     let data = try Data(contentsOf: URL(filePath: path))
-    return try plugin.preparedItem(for: ModelInput(values: [slot.name: .image(data)])).tensors
+    return try plugin.preparedItem(for: ModelInput(values: [slot.name: .image(data)])).inputs.map {
+      try NetworkInput($0, keepsPicture: keepsPicture)
+    }
   }
 
   private func difference(_ actual: Tensor, _ expected: Tensor, name: String, tolerance: Float) throws -> Float {

@@ -36,62 +36,71 @@ struct GPUCheckCommand: AsyncParsableCommand {
   @Flag(help: "Take no times, for example under compute-sanitizer.")
   var untimed = false
 
+  @Flag(help: "Check operations and kernels alone, no models and no codes.")
+  var operationsOnly = false
+
+  @Option(help: "How often each kernel of a convolution is run and held against the others.")
+  var repeats: Int = 20
+
   @Option(help: "A file to write the rows to, as JSON.", completion: .file())
   var json: String?
 
   func validate() throws {
     guard duration > 0, duration <= 3600 else { throw ValidationError("--duration is \(duration): give up to 3600") }
+    guard 1...100_000 ~= repeats else { throw ValidationError("--repeats is \(repeats): give 1 to 100000") }
     guard 1...4_000_000_000 ~= codes else { throw ValidationError("--codes is \(codes): give 1 to 4000000000") }
   }
 
   func run() async throws {
-    var rows: [GPUCheckRow] = []
-    for ordinal in gpuOptions.ordinals ?? [0] { rows += try await check(ordinal) }
-    if let json { try Data(rows.jsonText().utf8).write(to: URL(filePath: json), options: .atomic) }
-    let failures = rows.count { !$0.passed }
-    print(failures == 0 ? "nothing wrong" : "\(failures) of \(rows.count) rows are wrong")
+    let table = GPUCheckTable(file: json.map { URL(filePath: $0) })
+    for ordinal in gpuOptions.ordinals ?? [0] { try await check(ordinal, table) }
+    let failures = table.rows.count { !$0.passed }
+    print(failures == 0 ? "nothing wrong" : "\(failures) of \(table.rows.count) rows are wrong")
     guard failures == 0 else { throw ExitCode(1) }
   }
 
-  /// All rows of one card.
-  private func check(_ ordinal: Int) async throws -> [GPUCheckRow] {
+  /// All rows of one card. What fails is a row, and the next is tried.
+  private func check(_ ordinal: Int, _ table: GPUCheckTable) async throws {
     let usesVendorLibraries = gpuOptions.usesVendorLibraries
     let backend = try gpuOptions.required(ordinal, usesVendorLibraries: usesVendorLibraries)
     let rounded = try gpuOptions.required(ordinal, allowsTF32: true, usesVendorLibraries: usesVendorLibraries)
-    var rows: [GPUCheckRow] = []
-    func add(_ new: [GPUCheckRow]) {
-      for var row in new {
-        row.device = backend.name
-        print(row.text)
-        rows.append(row)
-      }
-    }
-    print("\(backend.device.model), \(backend.name)")
-    print(GPUCheckRow.title)
-    add(
+    try table.begin(backend)
+    try table.add(
       backend.missingVendorLibraries.map {
         GPUCheckRow(check: "library", work: "", precision: "", passed: false, note: $0.message)
       })
-    add(try parity(of: backend, .float32, named: "float32", within: .float32))
+    var kinds = [(backend, Precision.float32, "float32", ParityBound.float32)]
     if backend.device.computeCapability >= 80 {
-      add(try parity(of: rounded, .float32, named: "tf32", within: .tf32))
-      add(try parity(of: backend, .bfloat16, named: "bfloat16", within: .bfloat16))
-      add(try parity(of: backend, .float16, named: "float16", within: .float16))
+      kinds += [
+        (rounded, .float32, "tf32", .tf32), (backend, .bfloat16, "bfloat16", .bfloat16),
+        (backend, .float16, "float16", .float16),
+      ]
     }
-    let models = URL(filePath: modelsFolder, directoryHint: .isDirectory)
-    for id in try OfflineModel.versions(in: models, plugins: plugins) {
-      do {
-        let model = try OfflineModel(
-          id.name, version: id.version, models: models, plugins: plugins, backend: backend)
-        add(try ModelCheck(model: model, backend: backend, usesVendorLibraries: gpuOptions.usesVendorLibraries).rows())
-        if !untimed { add(try await times(of: model, on: backend)) }
-      } catch {
-        add([GPUCheckRow(check: "model", work: "\(id)", precision: "float32", passed: false, note: "\(error)")])
+    for (backend, precision, name, bound) in kinds {
+      try await table.add(failingAs: GPUCheckRow(check: "operations", work: "", precision: name, passed: false)) {
+        try parity(of: backend, precision, named: name, within: bound)
+      }
+      try await table.add(failingAs: GPUCheckRow(check: "tile", work: "", precision: name, passed: false)) {
+        try TileCheck(backend: backend, repeats: repeats).rows(precision, named: name)
       }
     }
-    add(try HammingCheck(backend: backend).rows())
-    if !untimed { add(try await HammingCheck(backend: backend).times(count: codes, duration: duration)) }
-    return rows
+    guard !operationsOnly else { return }
+    let models = URL(filePath: modelsFolder, directoryHint: .isDirectory)
+    for id in try OfflineModel.versions(in: models, plugins: plugins) {
+      try await table.add(failingAs: GPUCheckRow(check: "model", work: "\(id)", precision: "float32", passed: false)) {
+        let model = try OfflineModel(
+          id.name, version: id.version, models: models, plugins: plugins, backend: backend)
+        let check = ModelCheck(model: model, backend: backend, usesVendorLibraries: usesVendorLibraries)
+        return try check.rows() + (untimed ? [] : await times(of: model, on: backend))
+      }
+    }
+    try await table.add(failingAs: GPUCheckRow(check: "hamming", work: "", precision: "binary", passed: false)) {
+      try HammingCheck(backend: backend).rows()
+    }
+    guard !untimed else { return }
+    try await table.add(failingAs: GPUCheckRow(check: "hamming time", work: "", precision: "binary", passed: false)) {
+      try await HammingCheck(backend: backend).times(count: codes, duration: duration)
+    }
   }
 
   /// The op-parity table: what is wrong row by row, what is right as one row with the largest error.

@@ -175,6 +175,10 @@ static inline int __syncthreads_or(int said) {
   return any;
 }
 
+// Compiled without contraction into fused operations: each rounds by itself.
+static inline float __fmul_rn(float a, float b) { return a * b; }
+static inline float __fadd_rn(float a, float b) { return a + b; }
+
 static inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
 
 /// Threads take turns at barriers alone.
