@@ -9,9 +9,17 @@ import ZooTinyModels
 
   private var models: URL { folder.url.appending(path: "models") }
 
-  /// A GPU for a program that is started, with a cache of its own.
-  private func gpu() throws -> [String: String] {
-    ["ZOO_LIBRARY_PATH": try SoftwareDevice.shared.get().folder.path, "XDG_CACHE_HOME": folder.path]
+  /// Kernels that one of these tests compiled need not be compiled by the next.
+  private static let cache = try! TemporaryFolder()
+
+  /// A GPU for a program that is started.
+  ///
+  /// - Parameter cache: nil for that of all tests.
+  private func gpu(cache: URL? = nil) throws -> [String: String] {
+    [
+      "ZOO_LIBRARY_PATH": try SoftwareDevice.shared.get().folder.path,
+      "XDG_CACHE_HOME": (cache ?? Self.cache.url).path,
+    ]
   }
 
   private func write(_ placement: String) throws {
@@ -22,7 +30,7 @@ import ZooTinyModels
     "a model on the GPU passes its golden there and answers", arguments: ["DEVICE_CUDA", "DEVICE_AUTO"])
   func serves(_ device: String) async throws {
     try write("device: \(device)")
-    let server = try await Programs.ServerProcess(models: models, environment: gpu())
+    let server = try await Programs.ServerProcess(models: models, environment: gpu(cache: folder.url))
     let list = try await Programs.zoo("list", server: server.address)
     #expect(list.status == 0 && list.output.contains("available") && list.output.contains("cuda"), "\(list)")
     let picture = Programs.repository.appending(path: "models/horse2zebra/1/golden/horse.png")

@@ -3,6 +3,10 @@
 # What building and running needs.
 build_packages=(pkg-config libopenblas-dev libjpeg-dev libpng-dev libprotobuf-c-dev libsqlite3-dev libpq-dev)
 
+# How tests are built: optimised, the reference backend and the networks are exercised in full. Overflow checks stay on. What
+# else a tool needs of the packages is built alike, so that it is built once.
+test_flags=(-c release -Xswiftc -enable-testing)
+
 # say TEXT: a headline on the way
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
