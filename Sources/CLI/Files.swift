@@ -21,7 +21,8 @@ enum Files {
     do {
       return try Data(contentsOf: url)
     } catch {
-      throw ZooError(.notFound, "\(url.relativePath) cannot be read: is it there?", cause: error)
+      let reason = isFolder(url) ? "is a folder: give a file" : "cannot be read: is it there?"
+      throw ZooError(.notFound, "\(url.relativePath) \(reason)", cause: error)
     }
   }
 

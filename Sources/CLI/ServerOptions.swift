@@ -38,6 +38,8 @@ struct ServerOptions: ParsableArguments {
     }
     configuration.token = token ?? environment["ZOO_TOKEN"] ?? ""
     configuration.timeout = .milliseconds(Int64(timeout * 1000))
+    // Whoever calls a server that is not there wants to know.
+    configuration.connectTime = .seconds(2)
     return configuration
   }
 

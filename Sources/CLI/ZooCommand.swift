@@ -26,4 +26,21 @@ struct ZooCommand: AsyncParsableCommand {
       SearchCommand.self, IndexCommand.self, InferCommand.self, RegisterCommand.self, UnregisterCommand.self,
       LoadCommand.self, UnloadCommand.self, PingCommand.self, DevicesCommand.self, BenchCommand.self,
     ])
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch let error as ZooError {
+      // Of what a command does before it asks the server.
+      Output.fail(error, asJSON: CommandLine.arguments.contains("--json"))
+      exit(withError: ExitCode(1))
+    } catch {
+      exit(withError: error)
+    }
+  }
 }

@@ -1,4 +1,6 @@
+import Glibc
 import NIOCore
+import NIOPosix
 import ZooProtocol
 
 /// The connection of a client: opened when it is needed, and again when it broke.
@@ -66,7 +68,20 @@ actor ConnectionPool {
     } catch {
       guard case .opening = state else { return }
       state = .idle
-      settle(.failure(LostCall(reason: "no server answers there (\(error))", mayHaveRun: false)))
+      settle(.failure(LostCall(reason: "no server answers there (\(Self.reason(for: error)))", mayHaveRun: false)))
+    }
+  }
+
+  /// In the system's words, each once: a name may have several addresses.
+  private static func reason(for error: any Error) -> String {
+    switch error {
+    case let error as NIOConnectionError:
+      let reasons = [error.dnsAError, error.dnsAAAAError].compactMap(\.self) + error.connectionErrors.map(\.error)
+      let texts = reasons.map(reason).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+      return texts.isEmpty ? "\(error.host) has no address" : texts.joined(separator: ", ")
+    case let error as IOError: return String(cString: strerror(error.errnoCode))
+    case ChannelError.connectTimeout: return "the connection takes too long"
+    default: return "\(error)"
     }
   }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Synchronization
 import ZooProtocol
 
 /// Calls the models of a zoo server.
@@ -19,23 +20,29 @@ public final class ZooClient: Sendable {
     public var timeout: Duration
     /// The largest answer that is read, in bytes.
     public var frameBytes: Int
+    /// For how long a server is tried that never answered; nil for as long as the timeout. One that did is waited for as long
+    /// as ``timeout`` says, whatever a call's own: it may be starting again.
+    public var connectTime: Duration?
     /// Before the second attempt to connect; doubled for each one after that, up to a second.
     public var reconnectDelay: Duration
 
     public init(
       address: ServerAddress = .standard, token: String = "", timeout: Duration = .seconds(30),
-      frameBytes: Int = 256 << 20, reconnectDelay: Duration = .milliseconds(20)
+      frameBytes: Int = 256 << 20, connectTime: Duration? = nil, reconnectDelay: Duration = .milliseconds(20)
     ) {
       self.address = address
       self.token = token
       self.timeout = timeout
       self.frameBytes = frameBytes
+      self.connectTime = connectTime
       self.reconnectDelay = reconnectDelay
     }
   }
 
   public let configuration: Configuration
   private let connections: ConnectionPool
+  /// Whether the server has answered anything.
+  private let hasAnswered = Atomic(false)
 
   public init(_ configuration: Configuration = Configuration()) {
     self.configuration = configuration
@@ -80,17 +87,23 @@ public final class ZooClient: Sendable {
     let deadline = ContinuousClock.now + timeout
     var delay = configuration.reconnectDelay
     var latest: LostCall?
+    var lostSince: ContinuousClock.Instant?
     while true {
       do {
         return try await attempt(call, deadline: deadline)
       } catch is LateCall {
         // A server that could not be reached is the better reason.
-        throw latest.map(unavailable) ?? Self.late
+        if let latest { throw unavailable(latest) }
+        throw hasAnswered.load(ordering: .relaxed) ? Self.late : unavailable(Self.silent)
       } catch let lost as LostCall {
         latest = lost
-        guard !lost.mayHaveRun || call.isRepeatable, ContinuousClock.now + delay < deadline else {
-          throw unavailable(lost)
-        }
+        let since = lostSince ?? .now
+        lostSince = since
+        let patience =
+          hasAnswered.load(ordering: .relaxed)
+          ? configuration.timeout : configuration.connectTime ?? configuration.timeout
+        let end = min(deadline, since + patience)
+        guard !lost.mayHaveRun || call.isRepeatable, ContinuousClock.now + delay < end else { throw unavailable(lost) }
         // Half of the pause is by chance, so that clients that lost a server do not come back all at once.
         try await Task.sleep(for: delay * Double.random(in: 0.5...1))
         delay = min(delay * 2, .seconds(1))
@@ -115,6 +128,7 @@ public final class ZooClient: Sendable {
       return try await group.next() ?? nil
     }
     guard let answer else { throw LateCall() }
+    hasAnswered.store(true, ordering: .relaxed)
     if let error = ZooError(answer.response.status) { throw error }
     guard let result = answer.response.result else {
       throw ZooError(.internal, "the server answered \(call.name) with nothing")
@@ -124,6 +138,10 @@ public final class ZooClient: Sendable {
 
   private func unavailable(_ lost: LostCall) -> ZooError {
     ZooError(.unavailable, "\(configuration.address): \(lost.reason)")
+  }
+
+  private static var silent: LostCall {
+    LostCall(reason: "what listens there says nothing: is it a zoo server?", mayHaveRun: false)
   }
 
   private static var late: ZooError {

@@ -3,6 +3,7 @@ import FoundationXML
 import Glibc
 import Testing
 import ZooClient
+import ZooEventually
 import ZooImaging
 import ZooProtocol
 import ZooTinyModels
@@ -236,6 +237,55 @@ import ZooTinyModels
     server.signal(SIGTERM)
     #expect(try await server.waitForEnd() == 0)
     #expect(try await Programs.zoo("list", "--timeout", "0.5", server: server.address).status == 3)
+    // However long the call itself may take, and how long it is ready to wait for an answer.
+    let gone = try await Programs.zoo("unregister", "tiny@1", "--timeout", "3600", server: server.address)
+    #expect(gone.status == 3)
+    #expect(gone.errors.contains("Connection refused"), "\(gone)")
+  }
+
+  @Test func infoHasTheConfigurationInJSON() async throws {
+    let server = try await server()
+    let info = try await Programs.zoo("info", "horse2zebra", "--json", server: server.address)
+    #expect(info.status == 0, "\(info)")
+    let manifest = try #require((try json(info.output) as? [String: Any])?["manifest"] as? [String: Any])
+    let config = try #require(manifest["config"] as? [String: Any])
+    #expect(config["@type"] as? String == "type.googleapis.com/zoo.plugins.v1.CycleGANConfig")
+    #expect(Data(base64Encoded: try #require(config["value"] as? String))?.isEmpty == false)
+  }
+
+  @Test func whatCannotBeWrittenIsNoSuccess() async throws {
+    let server = try await server()
+    let full = try await Programs.zoo("list", "--json", server: server.address, into: "/dev/full")
+    #expect(full.status == 1)
+    #expect(full.errors.contains("No space left on device"), "\(full)")
+  }
+
+  @Test func aServerThatShutsDownLosesNothingOfWhatItTook() async throws {
+    let server = try await server()
+    let pictures = folder.url.appending(path: "many")
+    try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
+    for index in 0..<60 {
+      try FileManager.default.copyItem(
+        at: samples.appending(path: "horses.jpg"), to: pictures.appending(path: "\(index).jpg"))
+    }
+    let output = path("translated")
+    func written() -> [String] {
+      ((try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []).filter { $0.hasSuffix(".jpg") }.sorted()
+    }
+    async let translating = Programs.zoo(
+      "translate", "horse2zebra", path("many"), "-o", output, "--json", server: server.address)
+    try await eventually("some are done") { written().count > 2 }
+    server.signal(SIGTERM)
+    let result = try await translating
+    #expect(try await server.waitForEnd() == 0)
+    #expect(result.status == 3)
+    let outcomes = try #require(try json(result.output) as? [[String: Any]])
+    #expect(outcomes.count == 60)
+    let done = outcomes.filter { $0["error"] == nil }.compactMap { $0["output"] as? String }
+    #expect(done.map { URL(filePath: $0).lastPathComponent }.sorted() == written())
+    // One was told that the server shuts down, or that it is gone; all after it were not asked for.
+    let errors = outcomes.compactMap { $0["error"] as? String }
+    #expect((1...4).contains(errors.count { !$0.hasPrefix("not asked: ") }), "\(errors)")
   }
 
   @Test func checksOffline() async throws {

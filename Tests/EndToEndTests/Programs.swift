@@ -25,7 +25,10 @@ enum Programs {
   }
 
   /// Runs a program to its end.
-  static func run(_ program: URL, _ arguments: [String], environment: [String: String] = [:]) async throws -> Result {
+  /// - Parameter output: a file to write to, which is not read then.
+  static func run(
+    _ program: URL, _ arguments: [String], environment: [String: String] = [:], into output: String? = nil
+  ) async throws -> Result {
     let process = Process()
     process.executableURL = program
     process.arguments = arguments
@@ -36,7 +39,7 @@ enum Programs {
       try Data().write(to: file)
       return (file, try FileHandle(forWritingTo: file))
     }
-    process.standardOutput = files[0].1
+    process.standardOutput = try output.map { try FileHandle(forWritingTo: URL(filePath: $0)) } ?? files[0].1
     process.standardError = files[1].1
     process.standardInput = FileHandle.nullDevice
     let status = try await withTaskCancellationHandler {
@@ -54,14 +57,14 @@ enum Programs {
       errors: try String(contentsOf: files[1].0, encoding: .utf8))
   }
 
-  static func zoo(_ arguments: String..., server: ServerAddress) async throws -> Result {
-    try await zoo(arguments, server: server)
+  static func zoo(_ arguments: String..., server: ServerAddress, into output: String? = nil) async throws -> Result {
+    try await zoo(arguments, server: server, into: output)
   }
 
-  static func zoo(_ arguments: [String], server: ServerAddress) async throws -> Result {
+  static func zoo(_ arguments: [String], server: ServerAddress, into output: String? = nil) async throws -> Result {
     try await run(
       folder.appending(path: "zoo"), arguments,
-      environment: ["ZOO_SERVER": server.description, "ZOO_TOKEN": ServerProcess.token, "NO_COLOR": "1"])
+      environment: ["ZOO_SERVER": server.description, "ZOO_TOKEN": ServerProcess.token, "NO_COLOR": "1"], into: output)
   }
 
   static func zooServer(_ arguments: String...) async throws -> Result { try await zooServer(arguments) }

@@ -28,7 +28,7 @@ extension ZooClient {
         .invalidArgument,
         all.isEmpty
           ? "the server has no index: `zoo index create` makes one"
-          : "\(all.map(\.index).joined(separator: ", ")) would do: name one with --index")
+          : "\(all.map(\.index).joined(separator: ", ")) would do: name one")
     }
     return status
   }

@@ -77,6 +77,7 @@ struct BenchCommand: AsyncParsableCommand {
         throw ValidationError("--models and what stands behind -- are for --local: leave them out, or give --local")
       }
       guard input != nil else { throw ValidationError("--input is missing: give a JPEG or PNG file") }
+      guard !(csv && options.json) else { throw ValidationError("--csv and --json exclude each other: give one") }
     }
     guard !callers.isEmpty else {
       throw ValidationError("--concurrency is \"\(concurrency)\": give numbers from 1 to 256")
@@ -110,11 +111,14 @@ struct BenchCommand: AsyncParsableCommand {
       let sampler = DeviceSampler { try await observer.devices() }
       let idleSamples = readsDevices ? try await sampler.idle(for: idle) : DeviceSamples()
       var rows: [BenchRow] = []
+      var described = try await (client.info(model).status, client.list().machine)
       for count in callers {
         if wantsProgress, callers.count > 1 || duration > 1 {
           Output.note("measuring with \(count) caller\(count == 1 ? "" : "s")")
         }
+        if rows.contains(where: \.isServerGone) { break }
         for _ in 0..<warmup { _ = try await client.infer(model, inputs: [.image(picture)]) }
+        described = try await (client.info(model).status, client.list().machine)
         let measure = {
           try await Self.measure(
             client, model, picture, callers: count, requests: requests, for: .milliseconds(Int64(duration * 1000)))
@@ -130,8 +134,7 @@ struct BenchCommand: AsyncParsableCommand {
         rows.append(row)
       }
       await observer.close()
-      let status = try await client.info(model).status
-      let machine = try await client.list().machine
+      let (status, machine) = (try? await (client.info(model).status, client.list().machine)) ?? described
       if asJSON {
         try Output.json(
           Report(
@@ -152,6 +155,7 @@ struct BenchCommand: AsyncParsableCommand {
       for row in rows {
         if let error = row.firstError { Output.note("zoo: \(row.errors) failed, the first: \(error)") }
       }
+      if rows.contains(where: \.isServerGone) { throw ExitCode(3) }
       if rows.contains(where: { $0.errors > 0 }) { throw ExitCode(rows.contains { $0.requests > 0 } ? 4 : 1) }
     }
   }
@@ -169,7 +173,7 @@ struct BenchCommand: AsyncParsableCommand {
             do {
               let result = try await client.infer(model, inputs: [.image(picture)])
               meter.record(.now - sent, result.timing)
-            } catch let error as ZooError where error.code != .unavailable && error.code != .notFound {
+            } catch let error as ZooError {
               meter.fail(error)
             }
           }

@@ -20,6 +20,8 @@ struct BenchRow: Encodable, Sendable {
   var compute: UInt64
   var finish: UInt64
   var firstError: String?
+  /// Whether the measurement ended because the server, or the model, was not there any more.
+  var isServerGone = false
   /// What the processors of the server's machine did meanwhile.
   var devices: [DeviceUsage] = []
   /// Why there is nothing of them, or not of the whole run.

@@ -37,26 +37,27 @@ struct ClassifyCommand: AsyncParsableCommand {
     let (topK, asJSON) = (topK, options.json)
     try await options.withClient { client in
       let model = try await client.model(named, ofPlugin: "classifier")
-      let answers = try await files.concurrently(atMost: 4) { file in
-        var answer = Answer(picture: file)
-        do {
-          let (labels, _) = try await client.classify(try Files.read(URL(filePath: file)), by: model, topK: topK)
-          answer.labels = labels.map { .init(index: $0.index, name: $0.name, probability: $0.probability) }
-        } catch let error as ZooError where error.code != .unavailable {
-          answer.error = error.message
-        }
-        return answer
+      let (answers, isServerGone) = try await Pictures.ask(about: files, atMost: 4) { file in
+        let (labels, _) = try await client.classify(try Files.read(URL(filePath: file)), by: model, topK: topK)
+        return Answer(
+          picture: file, labels: labels.map { .init(index: $0.index, name: $0.name, probability: $0.probability) })
+      } failed: { file, error in
+        Answer(picture: file, error: error)
       }
       if asJSON {
         try Output.json(answers)
       } else {
         for answer in answers {
           Output.print(Output.bold(answer.picture))
-          if let error = answer.error { Output.note("zoo: \(answer.picture): \(error)") }
+          if let error = answer.error {
+            Output.note("zoo: \(answer.picture): \(error)")
+            continue
+          }
           Output.print(Pictures.bars(answer.labels.map { ($0.name, $0.probability) }))
         }
       }
-      try Pictures.exit(failed: answers.count { $0.error != nil }, of: answers.count)
+      try Pictures.exit(
+        failed: answers.count { $0.error != nil }, of: answers.count, isServerGone: isServerGone)
     }
   }
 }

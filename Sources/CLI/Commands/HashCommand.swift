@@ -44,21 +44,15 @@ struct HashCommand: AsyncParsableCommand {
     let (topK, asJSON) = (topK, options.json)
     try await options.withClient { client in
       let model = try await client.model(named, ofPlugin: "search-hasher")
-      let answers = try await files.concurrently(atMost: 4) { file in
-        var answer = Answer(picture: file)
-        do {
-          let (code, categories, attributes, _) = try await client.hash(
-            try Files.read(URL(filePath: file)), by: model, topK: topK)
-          answer.bits = code.bits
-          answer.code = code.data.map { String(format: "%02x", $0) }.joined()
-          answer.categories = categories.map { .init(name: $0.name, probability: $0.probability) }
-          answer.attributes = attributes.map {
-            .init(name: $0.name, value: $0.value.name, probability: $0.value.probability)
-          }
-        } catch let error as ZooError where error.code != .unavailable {
-          answer.error = error.message
-        }
-        return answer
+      let (answers, isServerGone) = try await Pictures.ask(about: files, atMost: 4) { file in
+        let (code, categories, attributes, _) = try await client.hash(
+          try Files.read(URL(filePath: file)), by: model, topK: topK)
+        return Answer(
+          picture: file, bits: code.bits, code: code.data.map { String(format: "%02x", $0) }.joined(),
+          categories: categories.map { .init(name: $0.name, probability: $0.probability) },
+          attributes: attributes.map { .init(name: $0.name, value: $0.value.name, probability: $0.value.probability) })
+      } failed: { file, error in
+        Answer(picture: file, error: error)
       }
       if asJSON {
         try Output.json(answers)
@@ -76,7 +70,8 @@ struct HashCommand: AsyncParsableCommand {
           }
         }
       }
-      try Pictures.exit(failed: answers.count { $0.error != nil }, of: answers.count)
+      try Pictures.exit(
+        failed: answers.count { $0.error != nil }, of: answers.count, isServerGone: isServerGone)
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SwiftProtobuf
 import ZooClient
 import ZooProtocol
 import ZooReporting
@@ -17,7 +18,7 @@ struct InfoCommand: AsyncParsableCommand {
     let (model, asJSON) = (model, options.json)
     try await options.withClient { client in
       let info = try await client.info(model)
-      if asJSON { return try Output.json(info) }
+      if asJSON { return try Output.json(Self.object(info)) }
       let (status, manifest) = (info.status, info.manifest)
       Output.print(
         Output.bold("\(status.name)@\(status.version)") + "  \(status.state.label)\(status.serving ? ", serving" : "")")
@@ -44,6 +45,19 @@ struct InfoCommand: AsyncParsableCommand {
         Output.print("  \(file.path)  \(Units.bytes(file.bytes))  sha256 \(file.sha256.prefix(12))…")
       }
     }
+  }
+
+  /// The plugin's configuration as `{"@type": …, "value": BASE64}`, its bytes in protobuf: its type is known to the plugin alone.
+  private static func object(_ info: WireInfoResult) throws -> Any {
+    var plain = info
+    plain.manifest.clearConfig()
+    guard info.manifest.hasConfig, var object = try Output.object(of: plain) as? [String: Any],
+      var manifest = object["manifest"] as? [String: Any]
+    else { return try Output.object(of: plain) }
+    let config = info.manifest.config
+    manifest["config"] = ["@type": config.typeURL, "value": config.value.base64EncodedString()]
+    object["manifest"] = manifest
+    return object
   }
 
   private static func print(_ title: String, _ slots: [WireSlot]) {

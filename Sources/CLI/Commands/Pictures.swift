@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Synchronization
 import ZooClient
+import ZooProtocol
 import ZooReporting
 
 /// What the commands for several pictures share.
@@ -26,8 +28,38 @@ enum Pictures {
     }.joined(separator: "\n")
   }
 
-  static func exit(failed: Int, of count: Int) throws {
+  /// Asks the server about every item, some at once. What is in flight when the server goes is waited for, and nothing is asked
+  /// after that.
+  ///
+  /// - Parameter failed: the answer in place of one.
+  static func ask<Item: Sendable, Answer: Sendable>(
+    about items: [Item], atMost limit: Int, _ ask: @escaping @Sendable (Item) async throws -> Answer,
+    failed: @escaping @Sendable (Item, String) -> Answer
+  ) async throws -> (answers: [Answer], isServerGone: Bool) {
+    let gone = GoneServer()
+    let answers = try await items.concurrently(atMost: limit) { item in
+      if let reason = gone.reason { return failed(item, "not asked: \(reason)") }
+      do {
+        return try await ask(item)
+      } catch let error as ZooError {
+        if error.code == .unavailable { gone.reason = error.message }
+        return failed(item, error.message)
+      }
+    }
+    return (answers, gone.reason != nil)
+  }
+
+  private final class GoneServer: Sendable {
+    private let state = Mutex<String?>(nil)
+
+    var reason: String? {
+      get { state.withLock { $0 } }
+      set { state.withLock { $0 = newValue } }
+    }
+  }
+
+  static func exit(failed: Int, of count: Int, isServerGone: Bool = false) throws {
     guard failed > 0 else { return }
-    throw failed < count ? ExitCode(4) : ExitCode(1)
+    throw isServerGone ? ExitCode(3) : failed < count ? ExitCode(4) : ExitCode(1)
   }
 }

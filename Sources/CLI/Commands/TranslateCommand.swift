@@ -11,7 +11,8 @@ struct TranslateCommand: AsyncParsableCommand {
     abstract: "Translates a picture, or a folder of them.",
     discussion: """
       A folder is gone through with its subfolders; the translated pictures get the same names in the folder OUTPUT. \
-      Pictures that fail are named at the end, and the others go on.
+      Pictures that fail are named at the end, and the others go on. A file that ends in .png is written as PNG, others as \
+      JPEG.
       """)
 
   @Argument(help: "The model.")
@@ -57,10 +58,12 @@ struct TranslateCommand: AsyncParsableCommand {
     let (model, quality, concurrency, asJSON) = (model, quality, concurrency, options.json)
     let wantsProgress = !noProgress && !asJSON && jobs.count > 1
     try await options.withClient { client in
-      let bar = ProgressBar("translated", total: Double(jobs.count), isWanted: wantsProgress) { "\(Int($0)) pictures" }
-      let outcomes = try await jobs.concurrently(atMost: concurrency) { job in
+      let bar = ProgressBar("pictures translated:", total: Double(jobs.count), isWanted: wantsProgress) { "\(Int($0))" }
+      let (outcomes, isServerGone) = try await Pictures.ask(about: jobs, atMost: concurrency) { job in
         defer { bar.advance() }
         return try await Self.translate(job, by: model, quality: quality, client)
+      } failed: { job, error in
+        Outcome(input: job.source.relativePath, output: job.target.relativePath, error: error)
       }
       let failures = outcomes.filter { $0.error != nil }
       if asJSON {
@@ -75,27 +78,23 @@ struct TranslateCommand: AsyncParsableCommand {
           Output.print("\(outcomes.count - failures.count) of \(outcomes.count) pictures translated")
         }
       }
-      guard failures.isEmpty else { throw jobs.count > 1 && failures.count < jobs.count ? ExitCode(4) : ExitCode(1) }
+      try Pictures.exit(failed: failures.count, of: jobs.count, isServerGone: isServerGone)
     }
   }
 
   private static func translate(
     _ job: Job, by model: ModelReference, quality: Int?, _ client: ZooClient
   ) async throws -> Outcome {
-    var outcome = Outcome(input: job.source.relativePath, output: job.target.relativePath)
-    do {
-      let picture = try Files.read(job.source)
-      let format: ZooClient.PictureFormat = job.target.pathExtension.lowercased() == "png" ? .png : .jpeg
-      let (image, timing) = try await client.translate(picture, by: model, format: format, quality: quality)
-      try Files.write(image.data, to: job.target)
-      outcome.width = image.width
-      outcome.height = image.height
-      outcome.computeMs = Double(timing.computeUs) / 1000
-    } catch let error as ZooError where error.code != .unavailable {
-      outcome.error = error.message
-    }
-    return outcome
+    let picture = try Files.read(job.source)
+    let format: ZooClient.PictureFormat = job.target.pathExtension.lowercased() == "png" ? .png : .jpeg
+    let (image, timing) = try await client.translate(picture, by: model, format: format, quality: quality)
+    try Files.write(image.data, to: job.target)
+    return Outcome(
+      input: job.source.relativePath, output: job.target.relativePath, width: image.width, height: image.height,
+      computeMs: Double(timing.computeUs) / 1000)
   }
+
+  private static let extensions: Set = ["jpg", "jpeg", "png"]
 
   private func jobs() throws -> [Job] {
     let source = URL(filePath: input)
@@ -103,6 +102,9 @@ struct TranslateCommand: AsyncParsableCommand {
     guard Files.isFolder(source) else {
       guard source.standardizedFileURL != target.standardizedFileURL else {
         throw ValidationError("the output is the input: give another file")
+      }
+      guard Files.isFolder(target) || Self.extensions.union([""]).contains(target.pathExtension.lowercased()) else {
+        throw ValidationError("\(output) ends in .\(target.pathExtension): give a .jpg, .jpeg or .png file")
       }
       return [
         Job(source: source, target: Files.isFolder(target) ? target.appending(path: source.lastPathComponent) : target)
@@ -113,7 +115,7 @@ struct TranslateCommand: AsyncParsableCommand {
       throw ValidationError("the output folder is the input folder: give another one")
     }
     let pictures = try FileManager.default.subpathsOfDirectory(atPath: inside).sorted().filter {
-      ["jpg", "jpeg", "png"].contains(URL(filePath: $0).pathExtension.lowercased())
+      Self.extensions.contains(URL(filePath: $0).pathExtension.lowercased())
     }
     guard !pictures.isEmpty else { throw ValidationError("\(input) has no JPEG or PNG files") }
     return pictures.map { Job(source: source.appending(path: $0), target: target.appending(path: $0)) }

@@ -29,14 +29,23 @@ enum Output {
 
   /// Prints a message of the protocol, with the names that it has there.
   static func json(_ message: some Message) throws {
+    try json(object(of: message))
+  }
+
+  /// Prints what `JSONSerialization` takes.
+  static func json(_ object: Any) throws {
+    let pretty = try JSONSerialization.data(
+      withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    print(String(decoding: pretty, as: UTF8.self))
+  }
+
+  /// What `JSONSerialization` makes of a message of the protocol.
+  static func object(of message: some Message) throws -> Any {
     var options = JSONEncodingOptions()
     options.preserveProtoFieldNames = true
     options.alwaysPrintInt64sAsNumbers = true
     let data: Data = try message.jsonUTF8Bytes(options: options)
-    let object = try JSONSerialization.jsonObject(with: data)
-    let pretty = try JSONSerialization.data(
-      withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-    print(String(decoding: pretty, as: UTF8.self))
+    return try JSONSerialization.jsonObject(with: data)
   }
 
   /// Names, the first of many.
@@ -68,7 +77,9 @@ enum Output {
         if errno == EINTR { continue }
         // Whoever read this has gone, as `head` does: there is nobody left to tell.
         if errno == EPIPE { exit(0) }
-        return
+        guard descriptor == STDOUT_FILENO else { return }
+        note("zoo: standard output cannot be written: \(String(cString: strerror(errno)))")
+        exit(1)
       }
       bytes = bytes.dropFirst(count)
     }

@@ -153,16 +153,17 @@ final class ModelInstance: Sendable {
       return (inputs, item, (waited: begin - start, took: .now - begin))
     }
     let turn = try await worker.run(inputs, deadline: deadline)
-    let (output, finished) = try await work.run {
+    let (output, finished) = try await work.run { [computed = ContinuousClock.now] in
       let begin = ContinuousClock.now
       guard begin < deadline else { throw Self.late("finishing it began") }
-      return (try item.finish(turn.outputs), .now - begin)
+      let output = try item.finish(turn.outputs)
+      return (output, (waited: begin - computed, took: .now - begin))
     }
     var timing = WireTiming()
-    timing.queueUs = (prepared.waited + turn.queued).microseconds
+    timing.queueUs = (prepared.waited + turn.queued + finished.waited).microseconds
     timing.prepareUs = prepared.took.microseconds
     timing.computeUs = turn.computed.microseconds
-    timing.finishUs = finished.microseconds
+    timing.finishUs = finished.took.microseconds
     return Answer(output: output, timing: timing)
   }
 
