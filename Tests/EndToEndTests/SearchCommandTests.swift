@@ -174,6 +174,8 @@ import ZooTinyModels
     #expect(explained.status == 0, "\(explained.errors)")
     #expect(explained.output.contains("Red = Red"))
     #expect(explained.output.contains("+1.000"))
+    let misspelt = try await Programs.zoo("search", "--item", "4", "--category", "bags", server: server.address)
+    #expect(misspelt.status == 0 && misspelt.errors.contains("is it Bags?"), "\(misspelt)")
     let table = try await Programs.zoo("search", path("pictures/4.png"), "--category", "all", server: server.address)
     #expect(table.output.contains("RANK  ID"))
     #expect(table.output.contains("searched all categories: "))

@@ -90,6 +90,7 @@ struct SearchQueryCommand: AsyncParsableCommand {
     let status = try await client.index(named: index)
     let name = status.index
     let template = call(of: status)
+    noteUnknownCategories(of: status)
     let queries = photos.isEmpty ? [SearchAnswer.Query.item(item ?? "")] : photos.map { .photo($0) }
     let answers = try await queries.concurrently(atMost: 4) { query in
       try await SearchAnswer(query, template, client)
@@ -107,6 +108,17 @@ struct SearchQueryCommand: AsyncParsableCommand {
       for answer in answers { SearchListing(isExplained: explain).print(answer) }
     }
     try Pictures.exit(failed: answers.count { $0.error != nil }, of: answers.count)
+  }
+
+  /// A category may be empty for a while; one that is spelt otherwise stays so.
+  private func noteUnknownCategories(of index: WireIndexStatus) {
+    let known = index.categories.map(\.category)
+    for name in categories where !["auto", "all"].contains(name) && !known.contains(name) {
+      let alike = known.first { $0.lowercased() == name.lowercased() }
+      Output.note(
+        "zoo: \(index.index) has no items of the category \(name)"
+          + (alike.map { ": is it \($0)?" } ?? ": `zoo index stats` shows those that it has"))
+    }
   }
 
   /// All of a search but what it is with.

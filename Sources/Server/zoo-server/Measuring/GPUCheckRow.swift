@@ -33,7 +33,7 @@ struct GPUCheckRow: Encodable {
   }
 
   static let title =
-    "CHECK             WORK                      PRECISION  BATCH  RESULT     ERROR    WITHIN    MEDIAN MS    WATTS    °C"
+    "CHECK             WORK                            PRECISION  BATCH  RESULT     ERROR    WITHIN    MEDIAN MS    WATTS    °C"
 
   var text: String {
     func padded(_ text: String, _ width: Int) -> String {
@@ -43,7 +43,7 @@ struct GPUCheckRow: Encodable {
     func right(_ text: String, _ width: Int) -> String {
       String(repeating: " ", count: max(0, width - text.count)) + text
     }
-    return padded(check, 18) + padded(work, 26) + padded(precision, 11) + right("\(batch)", 5) + "  "
+    return padded(check, 18) + padded(work, 32) + padded(precision, 11) + right("\(batch)", 5) + "  "
       + padded(passed ? "ok" : "WRONG", 6) + right(number(error, "%.1e"), 10) + right(number(tolerance, "%.1e"), 10)
       + right(number(medianMS, "%.3f"), 13) + right(number(watts, "%.0f"), 9) + right(number(celsius, "%.0f"), 6)
       + (note.isEmpty ? "" : "  \(note)")
