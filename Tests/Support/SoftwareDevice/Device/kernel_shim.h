@@ -23,6 +23,9 @@ constexpr int maximum_threads = 1024, stack_size = 64 << 10, warp_size = 32;
 
 struct fiber {
   jmp_buf where;
+  /// Where it begins again with the next block; making a context takes calls of the system.
+  jmp_buf home;
+  bool has_home = false;
   bool is_done;
   /// Waits until the round differs from `round`.
   const unsigned *waits_for;
@@ -51,8 +54,11 @@ struct block_state {
 inline thread_local block_state *state = nullptr;
 
 inline void enter() {
+  fiber &own = state->fibers[state->current];
+  own.has_home = true;
+  _setjmp(own.home);
   state->entry(state->parameters);
-  state->fibers[state->current].is_done = true;
+  own.is_done = true;
   _longjmp(state->scheduler, 1);
 }
 
@@ -109,7 +115,9 @@ inline bool run_block() {
         continue;
       }
       next.waits_for = nullptr;
-      if (is_first) {
+      if (is_first && next.has_home) {
+        _longjmp(next.home, 1);
+      } else if (is_first) {
         getcontext(&context);
         context.uc_stack.ss_sp = s.stacks + (size_t)i * stack_size;
         context.uc_stack.ss_size = stack_size;
