@@ -16,8 +16,8 @@ struct IndexAddCommand: AsyncParsableCommand {
 
       Before pictures are sent the server is asked which it has: those whose file, category, attributes and link are \
       the same are not sent again. So an interrupted command goes on where it stopped when it is given again, on any \
-      machine, and a changed folder is brought up to date. Pictures that fail are listed at the end, and the others go \
-      on.
+      machine, and a changed folder or table is brought up to date; with --prune also by what is in the folder no more. \
+      Pictures that fail are listed at the end, and the others go on.
       """)
 
   @Argument(help: "The index.", completion: IndexNames.completion)
@@ -53,6 +53,9 @@ struct IndexAddCommand: AsyncParsableCommand {
   @Flag(help: "Send everything, whatever the server has.")
   var again = false
 
+  @Flag(help: "Remove the index's items that the folder has no picture of, whoever added them.")
+  var prune = false
+
   @Flag(help: "Show no progress.")
   var noProgress = false
 
@@ -60,6 +63,7 @@ struct IndexAddCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard pictures.isEmpty != (folder == nil) else { throw ValidationError("give either --folder or files") }
+    guard !prune || folder != nil else { throw ValidationError("--prune is about a folder: give --folder") }
     try Checks.concurrency(concurrency)
     guard attributes != nil || categoryColumn == nil && columns == nil else {
       throw ValidationError("--category-column and --columns are of the table: give --attributes")
@@ -107,11 +111,30 @@ struct IndexAddCommand: AsyncParsableCommand {
       Output.note("zoo: \(done.withLock { $0 }) items are done: give the command again and it goes on")
       throw error
     }
+    let removed = prune ? try await removeItems(besides: catalogue, client) : 0
     let report = IndexAddReport(
-      index: index, outcomes: outcomes, catalogue: catalogue, hasTable: table != nil,
+      index: index, outcomes: outcomes, removed: removed, catalogue: catalogue, hasTable: table != nil,
       seconds: start.duration(to: .now) / .seconds(1))
     if let failures { try Files.write(Data(report.failuresTable.utf8), to: URL(filePath: failures)) }
     try report.print(asJSON: options.json, failuresFile: failures)
     try Pictures.exit(failed: report.failed.count, of: report.items)
+  }
+
+  /// - Returns: how many there were.
+  private func removeItems(besides catalogue: Catalogue, _ client: ZooClient) async throws -> Int {
+    // Pictures that cannot be read are in the folder as well.
+    let kept = Set(catalogue.entries.map(\.id))
+    var others: [String] = []
+    var after: UInt32 = 0
+    repeat {
+      let page = try await client.items(of: index, after: after, limit: 1000)
+      others += page.items.map(\.id).filter { !kept.contains($0) }
+      after = page.next
+    } while after > 0
+    var removed = 0
+    for batch in others.inBatches(of: IndexRemoveCommand.batch) {
+      removed += try await client.remove(batch, from: index).count { $0 }
+    }
+    return removed
   }
 }

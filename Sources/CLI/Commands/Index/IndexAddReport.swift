@@ -21,6 +21,8 @@ struct IndexAddReport: Encodable {
   var added = 0
   var replaced = 0
   var unchanged = 0
+  /// Items that the folder has no picture of, where they were to go.
+  let removed: Int
   /// Items with a picture that another item had before them.
   var duplicates: [Duplicate] = []
   var failed: [Failure] = []
@@ -29,8 +31,11 @@ struct IndexAddReport: Encodable {
   let seconds: Double
   let itemsPerSecond: Double
 
-  init(index: String, outcomes: [ItemUploader.Outcome], catalogue: Catalogue, hasTable: Bool, seconds: Double) {
+  init(
+    index: String, outcomes: [ItemUploader.Outcome], removed: Int, catalogue: Catalogue, hasTable: Bool, seconds: Double
+  ) {
     self.index = index
+    self.removed = removed
     items = outcomes.count + catalogue.namesakes.count
     for outcome in outcomes {
       switch outcome.kind {
@@ -60,7 +65,10 @@ struct IndexAddReport: Encodable {
 
   func print(asJSON: Bool, failuresFile: String?) throws {
     if asJSON { return try Output.json(self) }
-    let counts = [(added, "added"), (replaced, "replaced"), (unchanged, "unchanged"), (failed.count, "failed")]
+    let counts = [
+      (added, "added"), (replaced, "replaced"), (unchanged, "unchanged"), (removed, "removed"),
+      (failed.count, "failed"),
+    ]
     let words = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
     Output.print(
       "\(index): \(words) in \(String(format: "%.1f", seconds)) s, \(String(format: "%.0f", itemsPerSecond)) a second")

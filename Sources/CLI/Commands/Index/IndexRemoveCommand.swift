@@ -4,7 +4,7 @@ import ZooProtocol
 
 struct IndexRemoveCommand: AsyncParsableCommand {
   /// The most ids that one call takes.
-  private static let batch = 1024
+  static let batch = 1024
 
   static let configuration = CommandConfiguration(
     commandName: "remove", abstract: "Removes items; no search finds them any more.",

@@ -64,7 +64,7 @@ struct ItemUploader: Sendable {
         outcomes.append(Outcome(entry, .failed(error.message)))
         continue
       }
-      if let stored = stored[entry.id], Self.isSame(stored, item) {
+      if let stored = stored[entry.id], isSame(stored, item) {
         outcomes.append(Outcome(entry, .unchanged))
         continue
       }
@@ -97,13 +97,20 @@ struct ItemUploader: Sendable {
     return item
   }
 
-  /// True where sending the item would change nothing. What the item leaves to the model may be anything; what it says is
-  /// sent also where the model had said the same, or another version of the model might say something else.
-  private static func isSame(_ stored: WireStoredItem, _ item: WirePutItem) -> Bool {
+  /// True where sending the item would change nothing. What the table says is sent also where the model had said the same, or
+  /// another version of the model might say something else; what it leaves to the model is sent where somebody had said it.
+  /// Columns that there are none of say nothing.
+  private func isSame(_ stored: WireStoredItem, _ item: WirePutItem) -> Bool {
     let predicted = Set(stored.predictedAttributes)
-    return (item.category.isEmpty || item.category == stored.category && !stored.categoryPredicted)
-      && item.link == stored.link
-      && item.attributes.allSatisfy { stored.attributes[$0.key] == $0.value && !predicted.contains($0.key) }
+    let hasSameCategory =
+      item.category.isEmpty
+      ? columns.category == nil || stored.categoryPredicted
+      : item.category == stored.category && !stored.categoryPredicted
+    let hasSameAttributes = columns.attributes.allSatisfy { name in
+      guard let value = item.attributes[name] else { return predicted.contains(name) || stored.attributes[name] == nil }
+      return stored.attributes[name] == value && !predicted.contains(name)
+    }
+    return hasSameCategory && hasSameAttributes && item.link == stored.link
       && stored.pictureSha256 == SHA256.hash(data: item.picture).hexadecimal
   }
 

@@ -28,7 +28,8 @@ struct TileCheck {
     var expected: [UInt32] = []
     return try backend.tiles(in: precision).map { tile in
       let executable = try backend.compile(graph, options: CompileOptions(precision: precision), tile: tile)
-      var row = GPUCheckRow(check: "tile", work: tile, precision: name, batch: items, passed: true, error: 0, tolerance: 0)
+      var row = GPUCheckRow(
+        check: "tile", work: tile, precision: name, batch: items, passed: true, error: 0, tolerance: 0)
       for turn in 1...repeats {
         let bits = try executable.run([input])[0].floats().map(\.bitPattern)
         if expected.isEmpty { expected = bits }
