@@ -14,7 +14,7 @@ final class ClientChannel: Sendable {
   }
 
   static func open(
-    _ configuration: ZooClient.Configuration, group: any EventLoopGroup, timeout: Duration
+    _ configuration: ZooClient.Configuration, _ contact: ServerContact, group: any EventLoopGroup, timeout: Duration
   ) async throws -> ClientChannel {
     // A name may have several addresses, and each that is tried has a channel of its own. The handler is kept here since
     // a connection that ends at once, as a refused one does, has lost it by the time that one could look for it.
@@ -25,7 +25,7 @@ final class ClientChannel: Sendable {
       .connectTimeout(TimeAmount(min(timeout, .seconds(10))))
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          let handler = ClientHandler(token: configuration.token, frameBytes: configuration.frameBytes)
+          let handler = ClientHandler(token: configuration.token, frameBytes: configuration.frameBytes, contact)
           try channel.pipeline.syncOperations.addHandler(handler)
           let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
           handlers.withLockedValue { $0[ObjectIdentifier(channel)] = bound }
@@ -89,13 +89,15 @@ private final class ClientHandler: ChannelInboundHandler {
   typealias OutboundOut = ByteBuffer
 
   private let token: String
+  private let contact: ServerContact
   private let frames: NIOSingleStepByteToMessageProcessor<FrameDecoder>
   private var connection = ClientConnection()
   private var context: ChannelHandlerContext?
   private var calls: [UInt64: CheckedContinuation<ClientChannel.Answer, any Error>] = [:]
 
-  init(token: String, frameBytes: Int) {
+  init(token: String, frameBytes: Int, _ contact: ServerContact) {
     self.token = token
+    self.contact = contact
     frames = NIOSingleStepByteToMessageProcessor(FrameDecoder(maximumLength: frameBytes))
   }
 
@@ -118,6 +120,7 @@ private final class ClientHandler: ChannelInboundHandler {
       try frames.process(buffer: unwrapInboundIn(data)) { frame in
         let response = try WireResponse(frame: frame)
         perform(connection.received(response))
+        if connection.greeting != nil { contact.make() }
       }
     } catch {
       let cause = (error as? FrameError)?.zooError ?? (error as? ZooError)

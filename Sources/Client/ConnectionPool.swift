@@ -13,14 +13,16 @@ actor ConnectionPool {
   }
 
   private let configuration: ZooClient.Configuration
+  private let contact: ServerContact
   private let group: any EventLoopGroup
   private var state = State.idle
   /// The calls that wait for the connection that is being opened.
   private var waiting: [UInt64: CheckedContinuation<ClientChannel, any Error>] = [:]
   private var nextTicket: UInt64 = 0
 
-  init(_ configuration: ZooClient.Configuration, group: any EventLoopGroup) {
+  init(_ configuration: ZooClient.Configuration, _ contact: ServerContact, group: any EventLoopGroup) {
     self.configuration = configuration
+    self.contact = contact
     self.group = group
   }
 
@@ -61,7 +63,7 @@ actor ConnectionPool {
 
   private func open(timeout: Duration) async {
     do {
-      let channel = try await ClientChannel.open(configuration, group: group, timeout: timeout)
+      let channel = try await ClientChannel.open(configuration, contact, group: group, timeout: timeout)
       guard case .opening = state else { return await channel.close() }
       state = .open(channel)
       settle(.success(channel))

@@ -33,6 +33,10 @@ extension ZooClient {
     var sent = totals.sent
     for file in upload.files {
       let url = folder.appending(path: file.path)
+      // Its target may change, which a version's files never do; the server takes no links either.
+      guard (try? url.resourceValues(forKeys: [.isSymbolicLinkKey]))?.isSymbolicLink != true else {
+        throw ZooError(.invalidArgument, "\(url.relativePath) is a symbolic link: put the file itself there")
+      }
       guard let handle = try? FileHandle(forReadingFrom: url) else {
         throw ZooError(.invalidArgument, "\(url.relativePath) cannot be read, and the manifest lists it")
       }

@@ -20,8 +20,8 @@ public final class ZooClient: Sendable {
     public var timeout: Duration
     /// The largest answer that is read, in bytes.
     public var frameBytes: Int
-    /// For how long a server is tried that never answered; nil for as long as the timeout. One that did is waited for as long
-    /// as ``timeout`` says, whatever a call's own: it may be starting again.
+    /// For how long a server that was never reached is tried; nil for as long as a call may take. One that was is waited for as
+    /// long as ``timeout`` says, whatever a call's own: it may be starting again.
     public var connectTime: Duration?
     /// Before the second attempt to connect; doubled for each one after that, up to a second.
     public var reconnectDelay: Duration
@@ -41,12 +41,11 @@ public final class ZooClient: Sendable {
 
   public let configuration: Configuration
   private let connections: ConnectionPool
-  /// Whether the server has answered anything.
-  private let hasAnswered = Atomic(false)
+  private let contact = ServerContact()
 
   public init(_ configuration: Configuration = Configuration()) {
     self.configuration = configuration
-    connections = ConnectionPool(configuration, group: MultiThreadedEventLoopGroup.singleton)
+    connections = ConnectionPool(configuration, contact, group: MultiThreadedEventLoopGroup.singleton)
   }
 
   /// Closes the connection; calls in flight end with `UNAVAILABLE`.
@@ -84,7 +83,8 @@ public final class ZooClient: Sendable {
   private typealias Exchange = (result: WireResponse.OneOf_Result, hello: WireHelloResult)
 
   private func exchange(_ call: WireRequest.OneOf_Call, timeout: Duration) async throws -> Exchange {
-    let deadline = ContinuousClock.now + timeout
+    let start = ContinuousClock.now
+    let deadline = start + timeout
     var delay = configuration.reconnectDelay
     var latest: LostCall?
     var lostSince: ContinuousClock.Instant?
@@ -94,15 +94,12 @@ public final class ZooClient: Sendable {
       } catch is LateCall {
         // A server that could not be reached is the better reason.
         if let latest { throw unavailable(latest) }
-        throw hasAnswered.load(ordering: .relaxed) ? Self.late : unavailable(Self.silent)
+        throw contact.wasMade ? Self.late : unavailable(Self.silent)
       } catch let lost as LostCall {
         latest = lost
         let since = lostSince ?? .now
         lostSince = since
-        let patience =
-          hasAnswered.load(ordering: .relaxed)
-          ? configuration.timeout : configuration.connectTime ?? configuration.timeout
-        let end = min(deadline, since + patience)
+        let end = min(deadline, contact.wasMade ? since + configuration.timeout : start + connectTime(within: timeout))
         guard !lost.mayHaveRun || call.isRepeatable, ContinuousClock.now + delay < end else { throw unavailable(lost) }
         // Half of the pause is by chance, so that clients that lost a server do not come back all at once.
         try await Task.sleep(for: delay * Double.random(in: 0.5...1))
@@ -117,8 +114,9 @@ public final class ZooClient: Sendable {
     let left = deadline - .now
     guard left > .zero else { throw LateCall() }
     request.timeoutMs = UInt32(clamping: max(1, left.milliseconds))
+    let limit = contact.wasMade ? left : connectTime(within: left)
     let answer = try await withThrowingTaskGroup(of: ClientChannel.Answer?.self) { [request, connections] group in
-      group.addTask { try await connections.connection(timeout: left).call(request) }
+      group.addTask { try await connections.connection(timeout: limit).call(request) }
       group.addTask {
         // The server ends a call at its deadline; this is for a server that does not answer at all.
         try await Task.sleep(until: deadline + .milliseconds(250), clock: .continuous)
@@ -128,13 +126,14 @@ public final class ZooClient: Sendable {
       return try await group.next() ?? nil
     }
     guard let answer else { throw LateCall() }
-    hasAnswered.store(true, ordering: .relaxed)
     if let error = ZooError(answer.response.status) { throw error }
     guard let result = answer.response.result else {
       throw ZooError(.internal, "the server answered \(call.name) with nothing")
     }
     return (result, answer.hello)
   }
+
+  private func connectTime(within time: Duration) -> Duration { min(time, configuration.connectTime ?? time) }
 
   private func unavailable(_ lost: LostCall) -> ZooError {
     ZooError(.unavailable, "\(configuration.address): \(lost.reason)")
@@ -168,6 +167,15 @@ extension Duration {
   var milliseconds: Int64 {
     components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
   }
+}
+
+/// Whether a server has ever said hello.
+final class ServerContact: Sendable {
+  private let state = Atomic(false)
+
+  var wasMade: Bool { state.load(ordering: .relaxed) }
+
+  func make() { state.store(true, ordering: .relaxed) }
 }
 
 /// A call whose connection went away.

@@ -264,7 +264,7 @@ import ZooTinyModels
     let server = try await server()
     let pictures = folder.url.appending(path: "many")
     try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
-    for index in 0..<60 {
+    for index in 0..<400 {
       try FileManager.default.copyItem(
         at: samples.appending(path: "horses.jpg"), to: pictures.appending(path: "\(index).jpg"))
     }
@@ -280,7 +280,7 @@ import ZooTinyModels
     #expect(try await server.waitForEnd() == 0)
     #expect(result.status == 3)
     let outcomes = try #require(try json(result.output) as? [[String: Any]])
-    #expect(outcomes.count == 60)
+    #expect(outcomes.count == 400)
     let done = outcomes.filter { $0["error"] == nil }.compactMap { $0["output"] as? String }
     #expect(done.map { URL(filePath: $0).lastPathComponent }.sorted() == written())
     // One was told that the server shuts down, or that it is gone; all after it were not asked for.

@@ -79,7 +79,7 @@ extension CUDATests {
         let before = device.launches()
         _ = try executable.run([picture.tensor()])
         let ofTensor = device.launches() - before
-        let actual = try executable.run(from: [NetworkInput(.picture(picture), keepsPicture: true)])[0].floats()
+        let actual = try executable.run(from: [NetworkInput(.picture(picture), largestPicture: .max)])[0].floats()
         #expect(actual == expected)
         #expect(device.launches() - before - ofTensor == ofTensor + max(1, preparation.passes))
       }
@@ -92,7 +92,7 @@ extension CUDATests {
       let executable = try SoftwareDevice.backend().compile(network(picture.shape), .float32)
       let expected = try executable.run([picture.tensor()])[0].floats()
       let before = device.launches()
-      let actual = try executable.run(from: [NetworkInput(.picture(picture), keepsPicture: true)])[0].floats()
+      let actual = try executable.run(from: [NetworkInput(.picture(picture), largestPicture: .max)])[0].floats()
       #expect(actual == expected)
       #expect(device.launches() - before == 2)
     }
@@ -105,7 +105,7 @@ extension CUDATests {
       try await withThrowingTaskGroup(of: Bool.self) { group in
         for index in 0..<24 {
           group.addTask {
-            let input = try NetworkInput(.picture(pictures[index % 2]), keepsPicture: index % 3 > 0)
+            let input = try NetworkInput(.picture(pictures[index % 2]), largestPicture: index % 3 > 0 ? .max : 0)
             return try executable.run(from: [input])[0].floats() == expected[index % 2]
           }
         }
@@ -121,7 +121,7 @@ extension CUDATests {
       let picture = try Self.cases[3].picture(.bilinear)
       let executable = try SoftwareDevice.backend().compile(network(picture.shape), .float32)
       let expected = try executable.run([picture.tensor()])[0].floats()
-      let input = try NetworkInput(.picture(picture), keepsPicture: true)
+      let input = try NetworkInput(.picture(picture), largestPicture: .max)
       device.fail(call, with: 1)
       #expect(throws: BackendError.self) { try executable.run(from: [input]) }
       #expect(try executable.run(from: [input])[0].floats() == expected)

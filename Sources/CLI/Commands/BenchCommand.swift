@@ -112,19 +112,27 @@ struct BenchCommand: AsyncParsableCommand {
       let idleSamples = readsDevices ? try await sampler.idle(for: idle) : DeviceSamples()
       var rows: [BenchRow] = []
       var described = try await (client.info(model).status, client.list().machine)
-      for count in callers {
+      var end: ZooError?
+      for count in callers where end == nil {
         if wantsProgress, callers.count > 1 || duration > 1 {
           Output.note("measuring with \(count) caller\(count == 1 ? "" : "s")")
         }
-        if rows.contains(where: \.isServerGone) { break }
-        for _ in 0..<warmup { _ = try await client.infer(model, inputs: [.image(picture)]) }
-        described = try await (client.info(model).status, client.list().machine)
+        do {
+          for _ in 0..<warmup { _ = try await client.infer(model, inputs: [.image(picture)]) }
+          described = try await (client.info(model).status, client.list().machine)
+        } catch let error as ZooError {
+          guard !rows.isEmpty else { throw error }
+          end = error
+          break
+        }
         let measure = {
           try await Self.measure(
             client, model, picture, callers: count, requests: requests, for: .milliseconds(Int64(duration * 1000)))
         }
         guard readsDevices else {
-          rows.append(try await measure())
+          let row = try await measure()
+          rows.append(row)
+          end = row.end
           continue
         }
         var (row, samples) = try await sampler.during(measure)
@@ -132,6 +140,7 @@ struct BenchCommand: AsyncParsableCommand {
           idle: idleSamples, run: samples, pictures: row.requests, elapsed: row.seconds)
         row.devicesUnavailable = samples.failure
         rows.append(row)
+        end = row.end
       }
       await observer.close()
       let (status, machine) = (try? await (client.info(model).status, client.list().machine)) ?? described
@@ -155,7 +164,10 @@ struct BenchCommand: AsyncParsableCommand {
       for row in rows {
         if let error = row.firstError { Output.note("zoo: \(row.errors) failed, the first: \(error)") }
       }
-      if rows.contains(where: \.isServerGone) { throw ExitCode(3) }
+      if let end {
+        Output.note("zoo: measured no more: \(end.description)")
+        throw ExitCode(end.code == .unavailable ? 3 : 1)
+      }
       if rows.contains(where: { $0.errors > 0 }) { throw ExitCode(rows.contains { $0.requests > 0 } ? 4 : 1) }
     }
   }

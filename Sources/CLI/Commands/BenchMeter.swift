@@ -20,8 +20,8 @@ final class BenchMeter: Sendable {
     var started = 0
     var errors = 0
     var firstError: String?
-    /// Whether the server, or the model, is not there any more.
-    var isServerGone = false
+    /// What ended the measurement: the server, or the model, is not there any more.
+    var end: ZooError?
     var latencies = Times()
     /// By the server.
     var queue = Times()
@@ -34,7 +34,7 @@ final class BenchMeter: Sendable {
 
   func mayStart(requests: Int?, until end: ContinuousClock.Instant) -> Bool {
     state.withLock { state in
-      if state.isServerGone { return false }
+      if state.end != nil { return false }
       if let requests {
         guard state.started < requests else { return false }
       } else if ContinuousClock.now >= end {
@@ -59,7 +59,7 @@ final class BenchMeter: Sendable {
     state.withLock { state in
       state.errors += 1
       state.firstError = state.firstError ?? error.description
-      if error.code == .unavailable || error.code == .notFound { state.isServerGone = true }
+      if error.code == .unavailable || error.code == .notFound { state.end = state.end ?? error }
     }
   }
 
@@ -73,7 +73,7 @@ final class BenchMeter: Sendable {
         p90: latencies.percentile(90), p99: latencies.percentile(99), p999: latencies.percentile(99.9),
         maximum: latencies.histogram.max, queue: state.queue.percentile(50), prepare: state.prepare.percentile(50),
         compute: state.compute.percentile(50), finish: state.finish.percentile(50), firstError: state.firstError,
-        isServerGone: state.isServerGone)
+        end: state.end)
     }
   }
 }

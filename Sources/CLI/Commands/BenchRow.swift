@@ -1,4 +1,5 @@
 import Foundation
+import ZooProtocol
 import ZooReporting
 
 /// What was measured with one number of callers. Times in microseconds.
@@ -20,12 +21,17 @@ struct BenchRow: Encodable, Sendable {
   var compute: UInt64
   var finish: UInt64
   var firstError: String?
-  /// Whether the measurement ended because the server, or the model, was not there any more.
-  var isServerGone = false
+  /// What ended the measurement: the server, or the model, was not there any more.
+  var end: ZooError?
   /// What the processors of the server's machine did meanwhile.
   var devices: [DeviceUsage] = []
   /// Why there is nothing of them, or not of the whole run.
   var devicesUnavailable: String?
+
+  enum CodingKeys: CodingKey {
+    case callers, requests, errors, seconds, requestsPerSecond, p50, p90, p99, p999, maximum
+    case queue, prepare, compute, finish, firstError, devices, devicesUnavailable
+  }
 
   static let csvHeader =
     "callers,requests,errors,requests_per_second,p50_us,p90_us,p99_us,p999_us,max_us,queue_us,prepare_us,compute_us,finish_us"

@@ -47,7 +47,7 @@ struct InfoCommand: AsyncParsableCommand {
     }
   }
 
-  /// The plugin's configuration as `{"@type": …, "value": BASE64}`, its bytes in protobuf: its type is known to the plugin alone.
+  /// The plugin's configuration as `{"@type": …, "value": BASE64}`: its type is known to the plugin alone.
   private static func object(_ info: WireInfoResult) throws -> Any {
     var plain = info
     plain.manifest.clearConfig()

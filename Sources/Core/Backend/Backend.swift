@@ -70,8 +70,9 @@ public protocol Executable: Sendable {
   /// - Returns: one for each of the graph's outputs, in their order.
   func run(_ inputs: [Tensor]) throws -> [Tensor]
 
-  /// Whether pictures become tensors where the network runs, rather than on the processor before.
-  var resamplesPictures: Bool { get }
+  /// Pictures of at most so many bytes of pixels become tensors where the network runs; larger ones, or all where it is 0, are
+  /// to be made tensors before.
+  var largestPicture: Int { get }
 
   /// Runs the network on pictures, or on tensors as ``run(_:)`` does.
   func run(from inputs: [NetworkInput]) throws -> [Tensor]
@@ -81,7 +82,7 @@ public protocol Executable: Sendable {
 }
 
 extension Executable {
-  public var resamplesPictures: Bool { false }
+  public var largestPicture: Int { 0 }
 
   public func run(from inputs: [NetworkInput]) throws -> [Tensor] { try run(inputs.map { try $0.tensor() }) }
 }

@@ -21,8 +21,8 @@ public enum NetworkInput: Sendable {
   }
 }
 
-/// A picture of 8-bit pixels, and how it becomes a network's input `[1, H, W, 3]`, float32: at most two passes of weighted sums,
-/// each of which gives 8-bit pixels, and then pixel · scale + offset.
+/// A picture of 8-bit pixels, and how it becomes a network's input `[1, H, W, 3]`, float32: at most two passes of weighted
+/// sums, each of which gives 8-bit pixels, and then pixel · scale + offset.
 public struct PictureInput: Sendable {
   /// Sums along rows or columns.
   public struct Pass: Sendable {

@@ -93,15 +93,7 @@ public final class CUDABackend: Backend {
 
   /// - Parameter tile: does convolutions wherever it can; nil for what is fastest.
   func compile(_ graph: Graph, options: CompileOptions, tile: Kernel?) throws -> any Executable {
-    let element: Element
-    switch options.precision {
-    case .float32: element = .float32
-    case .bfloat16: element = .bfloat16
-    case .float16: element = .float16
-    case .int8:
-      throw BackendError(
-        .unsupported, "the CUDA backend has no int8: ask for float32, bfloat16 or float16, or for the CPU")
-    }
+    let element = try Element(options.precision)
     let library = try library(for: .networks(element))
     let graph = try graph.optimized()
     let network = try device.idleMemory.makingRoom { () throws(BackendError) in

@@ -36,9 +36,9 @@ public final class CUDAExecutable: Executable, IdleMemoryHolder {
   ///   `internalFailure` where it failed, `deviceLost` where it failed for good, and `unavailable` from then on.
   public func run(_ inputs: [Tensor]) throws -> [Tensor] { try run(from: inputs.map(NetworkInput.tensor)) }
 
-  public var resamplesPictures: Bool { true }
+  public var largestPicture: Int { PictureStage.mostPixelBytes }
 
-  /// The same for pictures: the card resamples and normalises them, but for large ones, see ``PictureStage``.
+  /// The same for pictures: the card resamples and normalises them where they have room, see ``PictureStage``.
   public func run(from inputs: [NetworkInput]) throws -> [Tensor] {
     let shapes = try planner.network.graph.validate(inputs)
     return try withLane(for: inputs.map(\.shape), shapes) { try $0.run(inputs) }

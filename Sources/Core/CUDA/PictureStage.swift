@@ -3,8 +3,10 @@ import ZooBackend
 
 /// Where a picture lies on the card while it becomes a network's input: memory that nothing else needs before the first step.
 struct PictureStage: Sendable {
-  /// Pictures are sent through so much of the host's pinned memory; what is larger is resampled by the processor.
-  static let mostBytes = 4 << 20
+  /// Of pixels; what is larger is resampled by the processor.
+  static let mostPixelBytes = 4 << 20
+  /// Pictures and their taps are sent through so much of the host's pinned memory.
+  static let mostBytes = mostPixelBytes + 1 << 20
 
   /// In the arena.
   let offset: Int

@@ -1,7 +1,7 @@
 public import ZooTensor
 
-/// A picture, and how it becomes a network's input: resampled, then pixel · scale + offset. It is computed when it is asked for,
-/// or by somebody else from what this says, such as the GPU that the network runs on.
+/// A picture, and how it becomes a network's input: resampled, then pixel · scale + offset. It is computed when it is asked
+/// for, or by somebody else from what this says, such as the GPU that the network runs on.
 public struct NormalizedPicture: Sendable {
   public let picture: Image
   public let resampling: Resampling

@@ -37,7 +37,8 @@ public struct PictureTransform: Sendable {
 
   /// The network's input for a request's `image`.
   ///
-  /// - Returns: float32 `[1, crop, crop, 3]`. A tensor in the request is taken as it is: normalised, `[1, crop, crop, 3]`.
+  /// - Returns: what becomes float32 `[1, crop, crop, 3]`. A tensor in the request is taken as it is: normalised,
+  ///   `[1, crop, crop, 3]`.
   public func prepared(_ input: ModelInput, named name: String = "image") throws -> PreparedInput {
     switch input.values[name] {
     case .image(let data):

@@ -111,12 +111,20 @@ struct IndexAddCommand: AsyncParsableCommand {
       Output.note("zoo: \(done.withLock { $0 }) items are done: give the command again and it goes on")
       throw error
     }
-    let removed = prune ? try await removeItems(besides: catalogue, client) : 0
+    var removed = 0
+    var failure: (any Error)?
+    do {
+      if prune { removed = try await removeItems(besides: catalogue, client) }
+    } catch {
+      // What was added is told first.
+      failure = error
+    }
     let report = IndexAddReport(
       index: index, outcomes: outcomes, removed: removed, catalogue: catalogue, hasTable: table != nil,
       seconds: start.duration(to: .now) / .seconds(1))
     if let failures { try Files.write(Data(report.failuresTable.utf8), to: URL(filePath: failures)) }
     try report.print(asJSON: options.json, failuresFile: failures)
+    if let failure { throw failure }
     try Pictures.exit(failed: report.failed.count, of: report.items)
   }
 

@@ -107,7 +107,7 @@ struct ItemUploader: Sendable {
       ? columns.category == nil || stored.categoryPredicted
       : item.category == stored.category && !stored.categoryPredicted
     let hasSameAttributes = columns.attributes.allSatisfy { name in
-      guard let value = item.attributes[name] else { return predicted.contains(name) || stored.attributes[name] == nil }
+      guard let value = item.attributes[name] else { return predicted.contains(name) }
       return stored.attributes[name] == value && !predicted.contains(name)
     }
     return hasSameCategory && hasSameAttributes && item.link == stored.link

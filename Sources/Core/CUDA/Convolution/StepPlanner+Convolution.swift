@@ -102,9 +102,8 @@ extension StepPlanner {
       weights.isDepthwise
       ? [.depthwise]
       : Kernel.tiles(
-        network.element,
-        onTensorCores: network.element != .float32 || network.allowsTF32 && network.device.hasTensorCores,
-        isPacked: weights.channels % network.element.packSize == 0)
+        network.element, allowsTF32: network.allowsTF32, isPacked: weights.channels % network.element.packSize == 0,
+        on: network.device)
     if let tile = network.tile, candidates.contains(tile) {
       return ConvolutionMethod(tile, arguments, weights, network.library)
     }

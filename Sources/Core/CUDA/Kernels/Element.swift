@@ -7,6 +7,18 @@ enum Element: Int, CaseIterable {
   case bfloat16 = 1
   case float16 = 2
 
+  /// - Throws: ``BackendError`` for a precision that GPUs do not have.
+  init(_ precision: Precision) throws(BackendError) {
+    switch precision {
+    case .float32: self = .float32
+    case .bfloat16: self = .bfloat16
+    case .float16: self = .float16
+    case .int8:
+      throw BackendError(
+        .unsupported, "the CUDA backend has no int8: ask for float32, bfloat16 or float16, or for the CPU")
+    }
+  }
+
   var byteCount: Int { self == .float32 ? 4 : 2 }
 
   /// Elements in 16 bytes.

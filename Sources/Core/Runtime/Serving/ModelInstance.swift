@@ -149,7 +149,7 @@ final class ModelInstance: Sendable {
       let begin = ContinuousClock.now
       guard begin < deadline else { throw Self.late("preparing it began") }
       let item = try plugin.preparedItem(for: input)
-      let inputs = try item.inputs.map { try NetworkInput($0, keepsPicture: network.resamplesPictures) }
+      let inputs = try item.inputs.map { try NetworkInput($0, largestPicture: network.largestPicture) }
       return (inputs, item, (waited: begin - start, took: .now - begin))
     }
     let turn = try await worker.run(inputs, deadline: deadline)

@@ -3,9 +3,9 @@ import ZooImaging
 import ZooPluginKit
 
 extension NetworkInput {
-  /// - Parameter keepsPicture: whether a picture stays one, for a network that makes a tensor of it itself.
-  init(_ input: PreparedInput, keepsPicture: Bool) throws {
-    if keepsPicture, case .picture(let picture) = input {
+  /// - Parameter largestPicture: pictures of so many bytes stay such, for a network that makes tensors of them itself.
+  init(_ input: PreparedInput, largestPicture: Int) throws {
+    if case .picture(let picture) = input, picture.picture.pixels.count <= largestPicture {
       self = .picture(PictureInput(picture))
     } else {
       self = .tensor(try input.tensor())

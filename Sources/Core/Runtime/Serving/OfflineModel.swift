@@ -71,17 +71,17 @@ public struct OfflineModel: Sendable {
   }
 
   /// What the network gets in the first of the model's goldens.
-  public func inputs() throws -> [Tensor] { try goldenInputs(keepsPicture: false).map { try $0.tensor() } }
+  public func inputs() throws -> [Tensor] { try goldenInputs(largestPicture: 0).map { try $0.tensor() } }
 
   /// The same, a picture as one: for networks that make a tensor of it themselves.
-  public func pictureInputs() throws -> [NetworkInput] { try goldenInputs(keepsPicture: true) }
+  public func pictureInputs() throws -> [NetworkInput] { try goldenInputs(largestPicture: .max) }
 
-  private func goldenInputs(keepsPicture: Bool) throws -> [NetworkInput] {
+  private func goldenInputs(largestPicture: Int) throws -> [NetworkInput] {
     guard let golden = instance.manifest.goldens.first else {
       throw ZooError(.failedPrecondition, "\(name) has no golden, and so no input")
     }
     return try SelfTest(
       plugin: instance.plugin, graph: graph, executable: executable, locations: instance.locations
-    ).inputs(of: golden, keepsPicture: keepsPicture)
+    ).inputs(of: golden, largestPicture: largestPicture)
   }
 }

@@ -54,8 +54,8 @@ final class PlacedNetwork: Sendable {
     places.map(\.device).sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
   }
 
-  /// Whether pictures become tensors where it is, rather than on the processor before.
-  var resamplesPictures: Bool { places[0].executable.resamplesPictures }
+  /// Pictures of so many bytes become tensors where it is, rather than on the processor before.
+  var largestPicture: Int { places[0].executable.largestPicture }
 
   /// Why it is not on a backend that was preferred; empty where it is on the first.
   var departures: String { state.withLock { $0.departures.joined(separator: "; ") } }

@@ -30,7 +30,7 @@ struct SelfTest {
   }
 
   private func run(_ golden: WireGolden) throws -> Float {
-    let inputs = try inputs(of: golden, keepsPicture: executable.resamplesPictures)
+    let inputs = try inputs(of: golden, largestPicture: executable.largestPicture)
     let outputs = try executable.run(from: inputs)
     let expected = try Weights(contentsOf: location(of: golden.output))
     var worst: Float = 0
@@ -51,8 +51,8 @@ struct SelfTest {
 
   /// The network's inputs: from a picture by the plugin's own preparation, or by name from a safetensors file.
   ///
-  /// - Parameter keepsPicture: whether a picture stays one, for a network that makes a tensor of it itself.
-  func inputs(of golden: WireGolden, keepsPicture: Bool) throws -> [NetworkInput] {
+  /// - Parameter largestPicture: pictures of so many bytes stay such, for a network that makes tensors of them itself.
+  func inputs(of golden: WireGolden, largestPicture: Int) throws -> [NetworkInput] {
     let path = try location(of: golden.input)
     if golden.input.hasSuffix(".safetensors") {
       let tensors = try Weights(contentsOf: path)
@@ -63,7 +63,7 @@ struct SelfTest {
     }
     let data = try Data(contentsOf: URL(filePath: path))
     return try plugin.preparedItem(for: ModelInput(values: [slot.name: .image(data)])).inputs.map {
-      try NetworkInput($0, keepsPicture: keepsPicture)
+      try NetworkInput($0, largestPicture: largestPicture)
     }
   }
 

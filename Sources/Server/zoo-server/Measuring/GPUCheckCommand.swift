@@ -12,11 +12,14 @@ struct GPUCheckCommand: AsyncParsableCommand {
     commandName: "gpu-check",
     abstract: "Holds a GPU against the Float64 reference, the models' goldens and itself, and takes times.",
     discussion: """
-      Every operation is run on odd shapes in each precision; every model of the folder reproduces its goldens, gives an \
-      item of a batch the same bits as alone, and says what bfloat16 and float16 cost in accuracy. The nearest codes are those that \
-      plain loops find, and are searched for at a share of the speed of a copy. With --cuda-libraries all this is of \
-      networks that cuDNN and cuBLASLt compute where they are faster, and items of a batch may be rounded in other ways than alone. Prints a table; exits with 1 where \
-      something is wrong. `tools/gpu-check` runs it with the benchmarks against PyTorch besides.
+      Every operation is run on odd shapes in each precision; the kernels of convolutions give the same bits as each \
+      other, again and again; every model of the folder reproduces its goldens, gives a picture that the GPU resamples \
+      the same bits as one of the processor, and an item of a batch the same bits as alone, and says what bfloat16 and \
+      float16 cost in accuracy. The nearest codes are those that plain loops find, and are searched for at a share of the \
+      speed of a copy. With --cuda-libraries all this is of networks that cuDNN and cuBLASLt compute where they are \
+      faster, and items of a batch may be rounded in other ways than alone.
+
+      Prints a table, row by row; exits with 1 where something is wrong. `tools/gpu-check` runs it with the benchmarks against PyTorch besides.
       """)
 
   @OptionGroup(title: "GPU") var gpuOptions: GPUOptions

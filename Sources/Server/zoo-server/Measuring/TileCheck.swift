@@ -39,8 +39,8 @@ struct TileCheck {
         row.passed = false
         row.error = normalizedError(
           bits.map { Float(bitPattern: $0) }, expected.map { Double(Float(bitPattern: $0)) })
-        row.note =
-          "element \(place) is \(Float(bitPattern: bits[place])) in run \(turn), and \(Float(bitPattern: expected[place])) by the smallest tile's first"
+        let (got, wanted) = (Float(bitPattern: bits[place]), Float(bitPattern: expected[place]))
+        row.note = "element \(place) is \(got) in run \(turn), and \(wanted) in the first by the smallest tiles"
       }
       return row
     }
