@@ -246,6 +246,33 @@ import ZooTinyModels
     }
   }
 
+  @Test("a search cannot look into more categories than the model knows, and is not made to")
+  func boundsTopCategories() async throws {
+    try await withBench { bench in
+      func configured(_ topCategories: UInt32) -> WireConfigureIndexCall {
+        .with {
+          $0.index = "things"
+          $0.topCategories = topCategories
+        }
+      }
+      let refused = await #expect(throws: ZooError.self) { try await bench.create { $0.topCategories = 4 } }
+      #expect(refused?.message == "top_categories is 4: tiny-hasher@1 knows 3 categories, give 1 to 3")
+      try await bench.create { $0.topCategories = 3 }
+      try await bench.put([.item("a", picture: 1)])
+      let error = await #expect(throws: ZooError.self) { try await bench.service.configure(configured(999)) }
+      #expect(error?.code == .invalidArgument)
+      #expect(error?.message == "top_categories is 999: tiny-hasher@1 knows 3 categories, give 1 to 3")
+      #expect(try await bench.status().topCategories == 3)
+      // Of a model that is not loaded nobody knows: a search then looks into as many as there are.
+      _ = try await bench.runtime.unload("tiny-hasher", version: 1)
+      #expect(try await bench.service.configure(configured(999)).topCategories == 999)
+      _ = try await bench.runtime.load("tiny-hasher", version: 1)
+      let found = try await bench.search { $0.picture = try! TinyHasher.picture(1) }
+      #expect(found.hits.map(\.id) == ["a"])
+      #expect(found.categories.count == 3)
+    }
+  }
+
   @Test("settings and items outlive the server, a dropped index does not")
   func outlivesTheServer() async throws {
     let first = try await SearchBench()

@@ -117,6 +117,14 @@ public actor ModelRuntime {
     return result
   }
 
+  /// The shape of one of a network's outputs, for one item; nil where the version is not loaded, or has no such output.
+  public func outputShape(_ output: String, of name: String, version: UInt32) -> [Int]? {
+    guard let id = try? find(name, version: version), let graph = entries[id]?.instance?.graph,
+      let node = graph.outputs.first(where: { $0.name == output })?.node
+    else { return nil }
+    return graph.nodes[node].shape.dimensions
+  }
+
   private func status(_ id: VersionID) -> WireModelStatus {
     let entry = entries[id] ?? Entry()
     var status = WireModelStatus()

@@ -10,6 +10,9 @@ public protocol PictureHasher: Sendable {
   /// - Parameter version: 0 for the serving one.
   func open(_ model: String, version: UInt32) async throws -> HasherDescription
 
+  /// How many categories a version knows; nil where it is not loaded, which this does not change, or does not tell.
+  func categoryCount(_ model: String, version: UInt32) async -> Int?
+
   /// - Parameters:
   ///   - picture: a JPEG or PNG file.
   ///   - categories: how many of the likeliest to name; fewer come where the model knows fewer.
@@ -24,11 +27,14 @@ public struct HasherDescription: Sendable, Hashable {
   public var bits: Int
   /// Those that it predicts.
   public var attributes: [String]
+  /// How many categories it knows; nil where it does not tell.
+  public var categories: Int?
 
-  public init(version: UInt32, bits: Int, attributes: [String]) {
+  public init(version: UInt32, bits: Int, attributes: [String], categories: Int? = nil) {
     self.version = version
     self.bits = bits
     self.attributes = attributes
+    self.categories = categories
   }
 }
 

@@ -126,8 +126,12 @@ public actor SearchService {
         .invalid, "attributes has \(settings.attributes.count): name each once, and at most \(ItemLimits.attributes)")
     }
     if case .lambda(let lambda)? = call.lambdaChoice { settings.lambda = lambda }
-    if call.topCategories > 0 { settings.topCategories = Int(call.topCategories) }
-    try OpenIndex.check(settings)
+    if call.topCategories > 0 {
+      settings.topCategories = Int(call.topCategories)
+    } else if let known = description.categories, known > 0 {
+      settings.topCategories = min(settings.topCategories, known)
+    }
+    try OpenIndex.check(settings, categories: description.categories)
     return settings
   }
 

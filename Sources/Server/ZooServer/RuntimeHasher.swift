@@ -35,12 +35,19 @@ public struct RuntimeHasher: PictureHasher {
       version: info.status.version, bits: Int(bits),
       attributes: outputs.filter { $0.hasPrefix(ModelOutput.attributePrefix) }.map {
         String($0.dropFirst(ModelOutput.attributePrefix.count))
-      })
+      }, categories: await categoryCount(model, version: info.status.version))
+  }
+
+  public func categoryCount(_ model: String, version: UInt32) async -> Int? {
+    await runtime.outputShape("category", of: model, version: version)?.last
   }
 
   public func hash(
     _ picture: Data, by model: String, version: UInt32, categories: Int, deadline: ContinuousClock.Instant
   ) async throws -> HashedPicture {
+    var categories = categories
+    // An index may have been told to look into more than this version knows.
+    if categories > 1, let known = await categoryCount(model, version: version) { categories = min(categories, known) }
     let input = ModelInput(values: ["image": .image(picture)], parameters: ["top_k": .integer(Int64(categories))])
     let answer = try await runtime.infer(model, version: version, input: input, deadline: deadline)
     var hashed = HashedPicture(code: [], categories: [], attributes: [:], duration: answer.timing.whole)
