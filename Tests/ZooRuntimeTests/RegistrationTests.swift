@@ -229,6 +229,59 @@ struct RegistrationTests {
     #expect(try await runtime.commit(upload: resumed.uploadID).state == .available)
   }
 
+  /// What is asked of a repository that can be read, and not written.
+  private func expectReadOnly(_ models: URL, because reason: String) async throws {
+    let runtime = try await runtime(models)
+    #expect(await runtime.list().map(\.state) == [.available])
+    try TinyModel("other").write(to: source)
+    let manifest = try manifest()
+    let begun = await #expect(throws: ZooError.self) { try await runtime.beginRegistration(manifest: manifest) }
+    let removed = await #expect(throws: ZooError.self) { try await runtime.unregister("tiny", version: 1) }
+    for error in [begun, removed] {
+      #expect(error?.code == .failedPrecondition)
+      #expect(error?.message.contains("the server's folder of models cannot be written") == true, "\(error as Any)")
+      #expect(error?.message.contains(reason) == true, "\(error as Any)")
+    }
+    // It goes on serving.
+    #expect(await runtime.list().map(\.state) == [.available])
+    let input = try Tensor([Float](repeating: 0.1, count: 16 * 16 * 3), shape: [1, 16, 16, 3])
+    _ = try await runtime.infer(
+      "tiny", version: 0, input: ModelInput(values: ["image": .tensor(input)]), deadline: .now + .seconds(600))
+  }
+
+  @Test func servesAFolderThatCannotBeWritten() async throws {
+    try TinyModel().install(in: models)
+    try Data().write(to: models.appending(path: ".staging"))
+    try await expectReadOnly(models, because: "a file is where a folder should be")
+  }
+
+  @Test func servesAReadOnlyFileSystem() async throws {
+    guard geteuid() == 0 else {
+      print("skipped: only root can mount the read-only file system of this test")
+      return
+    }
+    let mount = folder.url.appending(path: "disk")
+    try FileManager.default.createDirectory(at: mount, withIntermediateDirectories: true)
+    let path = mount.path(percentEncoded: false)
+    guard Glibc.mount("tmpfs", path, "tmpfs", 0, "size=4m") == 0 else {
+      print("skipped: no file system can be mounted here")
+      return
+    }
+    defer { umount2(path, 2) }
+    let models = mount.appending(path: "models")
+    try TinyModel().install(in: models)
+    // MS_REMOUNT and MS_RDONLY
+    guard Glibc.mount("tmpfs", path, "tmpfs", 32 | 1, "size=4m") == 0 else {
+      print("skipped: no file system can be made read-only here")
+      return
+    }
+    try await expectReadOnly(models, because: "Read-only file system")
+    let error = #expect(throws: ZooError.self) {
+      try ModelRepository(root: mount.appending(path: "nosuch"), reader: ManifestReader(plugins: []))
+    }
+    #expect(error?.message == "making the folder for the models: Read-only file system")
+  }
+
   @Test func refusesAnUploadThatCannotFit() async throws {
     let runtime = try await runtime()
     try TinyModel().write(to: source)

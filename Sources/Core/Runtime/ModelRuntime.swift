@@ -78,9 +78,15 @@ public actor ModelRuntime {
 
   /// Loads the newest version of every model; where that fails, the newest that loads.
   public func start() async {
-    let staging = staging
+    let (repository, staging) = (repository, staging)
+    do {
+      try await disk.run { try repository.requireWritable() }
+    } catch {
+      // It serves what is there.
+      let reason = ZooError(wrapping: error).message
+      logger.warning("models cannot be registered or removed", metadata: ["reason": "\(reason)"])
+    }
     _ = try? await disk.run { staging.sweep() }
-    let repository = repository
     let versions = (try? await disk.run { repository.versions() }) ?? []
     for id in versions { entries[id] = Entry(lifecycle: .atRest(reason: "not loaded: `zoo load \(id)` loads it")) }
     for (_, ids) in Dictionary(grouping: versions, by: \.name).sorted(by: { $0.key < $1.key }) {
@@ -392,12 +398,13 @@ public actor ModelRuntime {
       throw ZooError(.invalidArgument, "unregister.version is 0: name the version that is to be removed")
     }
     let id = try find(name, version: version)
+    let repository = repository
+    try await wrapping { try await self.disk.run { try repository.requireWritable(toRemove: id) } }
     switch entries[id]?.lifecycle.state {
     case .available: try await takeDown(id, reason: "being removed")
     case .ended: break
     default: throw ZooError(.failedPrecondition, "\(id) is being loaded or unloaded: try again in a moment")
     }
-    let repository = repository
     try await wrapping { try await self.disk.run { try repository.remove(id) } }
     entries[id] = nil
     logger.notice("removed", metadata: ["model": "\(id)"])

@@ -29,8 +29,11 @@ struct IndexFile: Sendable {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
+      let reason = (error as? CocoaError)?.userInfo[NSUnderlyingErrorKey] as? POSIXError
+      let text = reason.map { String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
       throw SearchError(
-        .unavailable, "\(folder.path(percentEncoded: false)) cannot be made: see to its permissions", cause: error)
+        .unavailable, "\(folder.path(percentEncoded: false)) cannot be made (\(text)): see to its permissions",
+        cause: error)
     }
   }
 

@@ -43,6 +43,16 @@ struct SQLiteOpeningTests {
     try await open().close()
   }
 
+  @Test("a folder that cannot be made is said, with the reason")
+  func noFolder() async throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try Data().write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    await expectError(.unavailable, "Not a directory") {
+      _ = try await SQLiteStore.create(at: file.appending(path: "index"), settings: .testing(), threads: 1)
+    }
+  }
+
   @Test("settings out of range make no index")
   func badSettings() async throws {
     await expectError(.invalid, "settings.active.bits is 40000") {

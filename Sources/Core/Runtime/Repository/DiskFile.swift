@@ -76,12 +76,24 @@ enum DiskFile {
     guard Glibc.rename(source, destination) == 0 else { throw failure("moving \(name) into place") }
   }
 
+  /// Makes a folder, and those around it that are missing.
   static func makeFolder(_ path: String, named name: String) throws(ZooError) {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw ZooError(.resourceExhausted, "the folder for \(name) cannot be made: is the disk full?", cause: error)
+    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    guard mkdir(path, 0o777) != 0 else { return }
+    var number = errno
+    if number == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+      try makeFolder(String(path[..<slash]), named: name)
+      guard mkdir(path, 0o777) != 0 else { return }
+      number = errno
     }
+    var status = stat()
+    guard stat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else { return }
+    throw failure("making the folder for \(name)", number)
+  }
+
+  /// - Throws: `failedPrecondition`, with the reason, where nothing can be put into the folder.
+  static func requireWritable(_ path: String, named name: String) throws(ZooError) {
+    guard access(path, W_OK | X_OK) == 0 else { throw failure("writing to \(name)", errno) }
   }
 
   /// Bytes that may still be written below a folder.
@@ -98,14 +110,15 @@ enum DiskFile {
   }
 
   /// What the latest call failed with.
-  private static func failure(_ action: String) -> ZooError {
-    let number = errno
+  private static func failure(_ action: String, _ number: Int32 = errno) -> ZooError {
     let text = String(cString: strerror(number))
     switch number {
     case ENOSPC, EDQUOT:
       return ZooError(
         .resourceExhausted, "\(action): the server's disk is full; free some and go on, what was received is kept")
     case ENOENT: return ZooError(.failedPrecondition, "\(action): the file is missing")
+    case EROFS, EACCES, EPERM: return ZooError(.failedPrecondition, "\(action): \(text)")
+    case EEXIST, ENOTDIR: return ZooError(.failedPrecondition, "\(action): a file is where a folder should be")
     case ELOOP: return ZooError(.failedPrecondition, "\(action): it is a symbolic link; put the file itself there")
     default: return ZooError(.internal, "\(action): \(text)")
     }

@@ -41,7 +41,7 @@ public struct ModelRepository: Sendable {
   public init(root: URL, reader: ManifestReader) throws(ZooError) {
     self.root = root
     self.reader = reader
-    try DiskFile.makeFolder(stagingFolder.path(percentEncoded: false), named: "the model repository")
+    try DiskFile.makeFolder(root.path(percentEncoded: false), named: "the models")
   }
 
   var stagingFolder: URL { root.appending(path: Self.stagingName, directoryHint: .isDirectory) }
@@ -159,6 +159,25 @@ public struct ModelRepository: Sendable {
   }
 
   // MARK: Changing
+
+  /// Makes sure that versions can be put in and taken out; the folder for uploads is made where it is missing.
+  ///
+  /// - Parameter id: a version that is there, and is to be taken out.
+  /// - Throws: ``ZooError`` that says why not.
+  func requireWritable(toRemove id: VersionID? = nil) throws(ZooError) {
+    let refusal: ZooError
+    do throws(ZooError) {
+      try DiskFile.makeFolder(stagingFolder.path(percentEncoded: false), named: "uploads")
+      for folder in [root, stagingFolder] + (id.map { [self.folder(of: $0).deletingLastPathComponent()] } ?? []) {
+        try DiskFile.requireWritable(folder.path(percentEncoded: false), named: folder.lastPathComponent)
+      }
+      return
+    } catch {
+      refusal = error
+    }
+    throw ZooError(
+      refusal.code, "the server's folder of models cannot be written: \(refusal.message)", cause: refusal.cause)
+  }
 
   /// Puts a version that was put together in staging into its place. Either it is there afterwards, or nothing changed.
   func install(_ staged: URL, as id: VersionID) throws(ZooError) {

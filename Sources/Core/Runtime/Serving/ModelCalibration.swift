@@ -83,6 +83,7 @@ public struct ModelCalibration: Sendable {
   /// - Returns: its name and version.
   public func install() throws -> String {
     let repository = try ModelRepository(root: model.repository.root, reader: model.repository.reader)
+    try repository.requireWritable()
     var manifest = model.instance.manifest
     let newest = repository.versions().filter { $0.name == manifest.name }.map(\.version).max() ?? manifest.version
     guard newest < .max else { throw ZooError(.failedPrecondition, "\(manifest.name) has no next version") }
