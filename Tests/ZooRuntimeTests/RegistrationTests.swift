@@ -17,9 +17,10 @@ struct RegistrationTests {
   private var models: URL { folder.url.appending(path: "models") }
   private var source: URL { folder.url.appending(path: "source") }
 
-  private func runtime(_ models: URL? = nil) async throws -> ModelRuntime {
+  private func runtime(_ models: URL? = nil, log: KeptLog? = nil) async throws -> ModelRuntime {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
+    if let log { logger = Logger(label: "test") { _ in log } }
     let runtime = try ModelRuntime(
       .init(models: models ?? self.models), plugins: [CycleGANPlugin.self], backends: [CPUBackend(threads: 1)],
       logger: logger)
@@ -67,6 +68,29 @@ struct RegistrationTests {
     // It is there for the next start as well.
     let next = try await self.runtime()
     #expect(await next.list().map(\.state) == [.available])
+  }
+
+  @Test func saysThatAFolderHasNoModels() async throws {
+    // As it is given on the command line.
+    let name = "zoo-test-\(UUID().uuidString)"
+    let relative = URL(filePath: name, directoryHint: .isDirectory)
+    let path = FileManager.default.currentDirectoryPath + "/\(name)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let new = KeptLog()
+    _ = try await runtime(relative, log: new)
+    #expect(FileManager.default.fileExists(atPath: path))
+    let empty = KeptLog()
+    _ = try await runtime(relative, log: empty)
+    for (log, reason) in [(new, "was not there"), (empty, "has no NAME/VERSION")] {
+      #expect(log.lines.count == 1)
+      #expect(log.lines.first?.contains("warning: no models") == true, "\(log.lines)")
+      #expect(log.lines.first?.contains(path) == true, "\(log.lines)")
+      #expect(log.lines.first?.contains(reason) == true, "\(log.lines)")
+    }
+    try TinyModel().install(in: models)
+    let served = KeptLog()
+    _ = try await runtime(log: served)
+    #expect(!served.lines.contains { $0.contains("warning") })
   }
 
   @Test(arguments: [TinyModel.Fault.notFinite, .wrongGolden, .wrongConfiguration])

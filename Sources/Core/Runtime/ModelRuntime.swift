@@ -88,6 +88,15 @@ public actor ModelRuntime {
     }
     _ = try? await disk.run { staging.sweep() }
     let versions = (try? await disk.run { repository.versions() }) ?? []
+    if versions.isEmpty {
+      logger.warning(
+        "no models",
+        metadata: [
+          "folder": "\(repository.root.absoluteURL.standardizedFileURL.path(percentEncoded: false))",
+          "reason": repository.isNew
+            ? "the folder was not there, and has been made" : "the folder has no NAME/VERSION/manifest.textproto",
+        ])
+    }
     for id in versions { entries[id] = Entry(lifecycle: .atRest(reason: "not loaded: `zoo load \(id)` loads it")) }
     for (_, ids) in Dictionary(grouping: versions, by: \.name).sorted(by: { $0.key < $1.key }) {
       for id in ids.sorted(by: >) {

@@ -35,12 +35,15 @@ public struct ModelRepository: Sendable {
   }
 
   public let root: URL
+  /// True where there was no folder, and one was made.
+  let isNew: Bool
   let reader: ManifestReader
 
   /// - Parameter root: made where it is missing.
   public init(root: URL, reader: ManifestReader) throws(ZooError) {
     self.root = root
     self.reader = reader
+    isNew = !FileManager.default.fileExists(atPath: root.path(percentEncoded: false))
     try DiskFile.makeFolder(root.path(percentEncoded: false), named: "the models")
   }
 
@@ -145,6 +148,7 @@ public struct ModelRepository: Sendable {
     else { return nil }
     self.root = root
     self.reader = reader
+    isNew = false
   }
 
   private func problems(in folder: URL, place: String, id: VersionID?) -> [Problem] {
