@@ -180,6 +180,29 @@ struct RegistrationTests {
     #expect(try await register(TinyModel(version: 1), with: runtime).state == .available)
   }
 
+  @Test func takesWhatWasPutIntoTheFolderMeanwhile() async throws {
+    try TinyModel().install(in: models)
+    let runtime = try await runtime()
+    try TinyModel(version: 2, seed: 2).install(in: models)
+    try TinyModel(version: 3, seed: 3).install(in: models)
+    try TinyModel("other").install(in: models)
+    try FileManager.default.createDirectory(
+      at: models.appending(path: "tiny/4"), withIntermediateDirectories: true)
+    await #expect { try await runtime.load("tiny", version: 4) } throws: {
+      ($0 as? ZooError)?.code == .failedPrecondition && "\($0)".contains("there is no manifest.textproto")
+    }
+    await #expect { try await runtime.load("tiny", version: 5) } throws: { ($0 as? ZooError)?.code == .notFound }
+    await #expect { try await runtime.load("../tiny", version: 1) } throws: { ($0 as? ZooError)?.code == .notFound }
+    #expect(try await runtime.load("tiny", version: 2).serving)
+    #expect(try await runtime.load("other", version: 0).state == .available)
+    // The newest with a manifest.
+    #expect(try await runtime.load("tiny", version: 0).version == 3)
+    try TinyModel(version: 6).install(in: models)
+    try await runtime.unregister("tiny", version: 6)
+    #expect(names(in: models.appending(path: "tiny")) == ["1", "2", "3", "4"])
+    #expect(await runtime.list().map { "\($0.name)@\($0.version)" } == ["other@1", "tiny@1", "tiny@2", "tiny@3"])
+  }
+
   @Test func sweepsWhatNobodyFinishes() async throws {
     let staging = models.appending(path: ".staging")
     let old = staging.appending(path: String(repeating: "a", count: 64))

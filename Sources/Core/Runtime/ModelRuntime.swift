@@ -43,6 +43,11 @@ public actor ModelRuntime {
     var instance: ModelInstance?
     var goldenError: Float = 0
     var loadTime: Duration = .zero
+
+    /// Of a version that is on disk.
+    static func atRest(_ id: VersionID) -> Entry {
+      Entry(lifecycle: .atRest(reason: "not loaded: `zoo load \(id)` loads it"))
+    }
   }
 
   private let repository: ModelRepository
@@ -97,7 +102,7 @@ public actor ModelRuntime {
             ? "the folder was not there, and has been made" : "the folder has no NAME/VERSION/manifest.textproto",
         ])
     }
-    for id in versions { entries[id] = Entry(lifecycle: .atRest(reason: "not loaded: `zoo load \(id)` loads it")) }
+    for id in versions { entries[id] = .atRest(id) }
     for (_, ids) in Dictionary(grouping: versions, by: \.name).sorted(by: { $0.key < $1.key }) {
       for id in ids.sorted(by: >) {
         if (try? await bringUp(id)) != nil { break }
@@ -245,8 +250,35 @@ public actor ModelRuntime {
 
   // MARK: Loading
 
-  /// Brings a version that is in the repository to `available`.
+  /// Learns of versions that came into the folder since the server started, by `zoo-server calibrate` or by hand.
+  ///
+  /// - Parameter version: 0 for all of the model's.
+  /// - Throws: ``ZooError`` where the version that is named is there and its manifest is not one.
+  private func discover(_ name: String, version: UInt32) async throws {
+    guard version == 0 || entries[VersionID(name: name, version: version)] == nil else { return }
+    let (repository, known) = (repository, Set(entries.keys))
+    let found = try await disk.run {
+      try repository.versions(of: name).filter { id in
+        guard !known.contains(id), version == 0 || id.version == version else { return false }
+        do {
+          _ = try repository.manifest(of: id)
+          return true
+        } catch {
+          if version == 0 { return false }
+          let mistakes = (error as? ManifestError)?.mistakes.map { "\($0)" }.joined(separator: "; ")
+          throw ZooError(
+            .failedPrecondition,
+            "\(id) is in the server's folder of models and cannot be taken: "
+              + (mistakes ?? ZooError(wrapping: error).message))
+        }
+      }
+    }
+    for id in found where entries[id] == nil { entries[id] = .atRest(id) }
+  }
+
+  /// Brings a version that is in the repository to `available`, also one that was put there meanwhile.
   public func load(_ name: String, version: UInt32) async throws -> WireModelStatus {
+    try await discover(name, version: version)
     let id: VersionID
     if version == 0, let newest = entries.keys.filter({ $0.name == name }).max() {
       id = newest
@@ -406,6 +438,7 @@ public actor ModelRuntime {
     guard version > 0 else {
       throw ZooError(.invalidArgument, "unregister.version is 0: name the version that is to be removed")
     }
+    try await wrapping { try await self.discover(name, version: version) }
     let id = try find(name, version: version)
     let repository = repository
     try await wrapping { try await self.disk.run { try repository.requireWritable(toRemove: id) } }

@@ -62,10 +62,14 @@ public struct ModelRepository: Sendable {
 
   /// The versions that are there, sorted.
   public func versions() -> [VersionID] {
-    Self.folders(in: root).filter(ModelName.isValid).flatMap { name in
-      Self.folders(in: root.appending(path: name)).compactMap { version in
-        UInt32(version).flatMap { $0 > 0 && "\($0)" == version ? VersionID(name: name, version: $0) : nil }
-      }
+    Self.folders(in: root).flatMap(versions(of:)).sorted()
+  }
+
+  /// The versions of a model that are there, sorted; none of what is no model's name.
+  func versions(of name: String) -> [VersionID] {
+    guard ModelName.isValid(name) else { return [] }
+    return Self.folders(in: root.appending(path: name)).compactMap { version in
+      UInt32(version).flatMap { $0 > 0 && "\($0)" == version ? VersionID(name: name, version: $0) : nil }
     }.sorted()
   }
 
