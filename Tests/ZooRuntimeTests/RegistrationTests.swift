@@ -104,9 +104,10 @@ struct RegistrationTests {
     #expect(list.map(\.version) == [1])
     #expect(list.map(\.state) == [.available])
     #expect(names(in: models.appending(path: "tiny")) == ["1"])
+    #expect(names(in: models.appending(path: ".staging")).isEmpty)
   }
 
-  @Test func aFileThatArrivesDamagedIsNamedAndWantedAgain() async throws {
+  @Test func aFileThatArrivesDamagedIsNamedAndItsUploadGone() async throws {
     let runtime = try await runtime()
     try TinyModel(fault: .corruptFile).write(to: source)
     let begun = try await runtime.beginRegistration(manifest: manifest())
@@ -114,9 +115,36 @@ struct RegistrationTests {
     await #expect { try await runtime.commit(upload: begun.uploadID) } throws: {
       ($0 as? ZooError)?.code == .dataLoss && "\($0)".contains("weights.safetensors")
     }
+    #expect(names(in: models.appending(path: ".staging")).isEmpty)
+    await #expect { try await runtime.commit(upload: begun.uploadID) } throws: { ($0 as? ZooError)?.code == .notFound }
+    // Whoever mends it begins anew.
     let again = try await runtime.beginRegistration(manifest: manifest())
-    #expect(again.files.map(\.path) == ["weights.safetensors"])
-    #expect(again.files.map(\.receivedBytes) == [0])
+    #expect(again.files.count == 3)
+    #expect(again.files.allSatisfy { $0.receivedBytes == 0 })
+  }
+
+  @Test func onlyWhatIsNotFinishedStays() async throws {
+    let runtime = try await runtime()
+    let staging = models.appending(path: ".staging")
+    try TinyModel().write(to: source)
+    await #expect(throws: ZooError.self) {
+      try await runtime.beginRegistration(manifest: manifest().replacing("licence:", with: "license:"))
+    }
+    #expect(names(in: staging).isEmpty)
+    let begun = try await runtime.beginRegistration(manifest: manifest())
+    // Another's of the same version, which is the first to be committed.
+    let other = try await runtime.beginRegistration(manifest: manifest() + "# by another")
+    await #expect { try await runtime.commit(upload: begun.uploadID) } throws: {
+      ($0 as? ZooError)?.code == .failedPrecondition
+    }
+    #expect(names(in: staging) == [begun.uploadID, other.uploadID].sorted())
+    for each in [begun, other] { try await upload(each, to: runtime) }
+    _ = try await runtime.commit(upload: other.uploadID)
+    #expect(names(in: staging) == [begun.uploadID])
+    await #expect { try await runtime.commit(upload: begun.uploadID) } throws: {
+      ($0 as? ZooError)?.code == .alreadyExists
+    }
+    #expect(names(in: staging).isEmpty)
   }
 
   @Test func goesOnWhereItBrokeOffEvenAfterARestart() async throws {

@@ -409,14 +409,21 @@ public actor ModelRuntime {
   }
 
   /// Verifies, loads and tests what was uploaded, puts it into the repository and lets it serve. Where that fails, nothing
-  /// has changed, and what served before goes on serving.
+  /// has changed, and what served before goes on serving. An upload that is refused for what it is goes; one that is not
+  /// whole, or that the server has no room for at the moment, stays.
   public func commit(upload uploadID: String) async throws -> WireModelStatus {
     try refuseWhenShuttingDown()
     let (staging, repository) = (staging, repository)
+    let disk = disk
+    // A task of its own, since what was refused goes also where nobody waits any more.
+    let discard = { @Sendable () async -> Void in
+      _ = await Task { try? await disk.run { staging.discard(uploadID) } }.value
+    }
     return try await exclusively(uploadID) {
-      let (folder, manifest) = try await self.disk.run { try staging.complete(uploadID) }
+      let (folder, manifest) = try await disk.run { try staging.complete(uploadID) }
       let id = VersionID(name: manifest.name, version: manifest.version)
       guard await self.entry(id) == nil, !repository.contains(id) else {
+        await discard()
         throw ZooError(.alreadyExists, "\(id) is in the repository: give another version")
       }
       do {
@@ -427,6 +434,9 @@ public actor ModelRuntime {
         }
       } catch {
         await self.forget(id)
+        if [.invalidArgument, .failedPrecondition, .dataLoss].contains(ZooError(wrapping: error).code) {
+          await discard()
+        }
         throw error
       }
       return await self.status(id)

@@ -106,8 +106,8 @@ struct Staging: Sendable {
       let path = folder.appending(path: file.path).path(percentEncoded: false)
       let found = try DiskFile.sum(of: path, named: file.path)
       guard found.sha256 == file.sha256.lowercased() else {
-        // The bytes that came are not the file's: only a new upload can mend that.
-        try? FileManager.default.removeItem(atPath: path)
+        // The bytes that came are not those of the manifest: only a new upload can mend that.
+        discard(uploadID)
         throw ZooError(
           .dataLoss,
           "\(file.path) arrived with the SHA-256 \(found.sha256) and the manifest says \(file.sha256.lowercased()): "
@@ -124,6 +124,21 @@ struct Staging: Sendable {
     }
     try DiskFile.synchronize(folder.path(percentEncoded: false), named: manifest.name)
     return (folder, manifest)
+  }
+
+  /// Removes an upload of which nothing will become.
+  ///
+  /// It is renamed first: what a kill leaves behind is no upload any more, and the next start sweeps it.
+  func discard(_ uploadID: String) {
+    guard Self.isUploadID(uploadID) else { return }
+    let grave = repository.stagingFolder.appending(path: "removed-\(UUID().uuidString)")
+    do {
+      try DiskFile.rename(
+        folder(of: uploadID).path(percentEncoded: false), to: grave.path(percentEncoded: false), named: "the upload")
+      try FileManager.default.removeItem(at: grave)
+    } catch {
+      // It is in nobody's way, and swept when its time is over.
+    }
   }
 
   /// Removes what no running upload needs: called when the server starts.
