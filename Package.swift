@@ -209,7 +209,8 @@ let package = Package(
       [
         "ZooTinyModels", "ZooClient", "ZooProtocol", "ZooRuntime", "ZooDevices", "ZooLibraries", "ZooPluginKit",
         "ZooBackend",
-        "ZooCPU", "ZooStandIns", "ZooCycleGAN", "ZooClassifier", protobuf, nioCore, logging, crypto,
+        "ZooCPU", "ZooStandIns", "ZooCycleGAN", "ZooClassifier", "ZooSearchHasher", "ZooSearch", "ZooSQLiteStore",
+        protobuf, nioCore, logging, crypto,
       ]),
     .testTarget(
       name: "EndToEndTests",

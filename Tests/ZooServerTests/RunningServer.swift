@@ -12,6 +12,9 @@ import ZooLibraries
 import ZooPluginKit
 import ZooProtocol
 import ZooRuntime
+import ZooSQLiteStore
+import ZooSearch
+import ZooSearchHasher
 import ZooServer
 import ZooTinyModels
 
@@ -36,12 +39,18 @@ final class RunningServer: Sendable {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let runtime = try ModelRuntime(
-      .init(models: models, preparationThreads: 2), plugins: [CycleGANPlugin.self, ClassifierPlugin.self],
+      .init(models: models, preparationThreads: 2),
+      plugins: [CycleGANPlugin.self, ClassifierPlugin.self, SearchHasherPlugin.self],
       backends: [CPUBackend(threads: 2), ReferenceBackend()], logger: logger)
     await runtime.start()
+    let search = SearchService(
+      hasher: RuntimeHasher(runtime),
+      providers: [EmbeddedStores(folder: folder.url.appending(path: "indexes"), threads: 2)], hashingWidth: 4,
+      logger: logger)
+    await search.start()
     let (addresses, continuation) = AsyncStream.makeStream(of: ServerAddress.self)
     let server = ZooServer(
-      runtime: runtime,
+      runtime: runtime, search: search,
       configuration: ServerConfiguration(
         port: 0, tokens: AccessTokens(administer: Self.administratorsToken), limits: limits,
         maximumConnections: maximumConnections, drainTime: .seconds(10), writeTimeout: writeTimeout),

@@ -136,6 +136,37 @@ struct ServerTests {
     }
   }
 
+  @Test func aVersionThatAnIndexNeedsStays() async throws {
+    try await withServer {
+      for version in 1...2 { try TinyHasher(version: version, seed: UInt64(version)).install(in: $0) }
+    } _: { server in
+      let client = server.client(administrator: true)
+      let hasher = ModelReference(name: "tiny-hasher", version: 2)
+      for name in ["bags", "shoes"] {
+        _ = try await client.createIndex(
+          .with {
+            $0.index = name
+            $0.model = "tiny-hasher"
+          })
+      }
+      let error = await #expect(throws: ZooError.self) { try await client.unregister(hasher) }
+      #expect(error?.code == .failedPrecondition)
+      for word in ["tiny-hasher@2", "bags, shoes", "rehash", "drop"] {
+        #expect(error?.message.contains(word) == true, "\(error as Any)")
+      }
+      // Nothing happened to it: it may go from memory, and comes back.
+      #expect(try await client.list().models.allSatisfy { $0.version == 1 || $0.state == .available })
+      _ = try await client.unload(hasher)
+      await #expect(throws: ZooError.self) { try await client.unregister(hasher) }
+      _ = try await client.load(hasher)
+      try await client.unregister(ModelReference(name: "tiny-hasher", version: 1))
+      for name in ["bags", "shoes"] { try await client.dropIndex(name) }
+      try await client.unregister(hasher)
+      #expect(try await client.list().models.isEmpty)
+      await client.close()
+    }
+  }
+
   @Test func answersWhatIsInFlightWhenItStops() async throws {
     let server = try await RunningServer()
     let client = server.client()

@@ -184,6 +184,15 @@ public actor SearchService {
     }
   }
 
+  /// The names of the open indexes that need a version of a model: those that have its codes, or are getting them.
+  public func indexes(hashedBy model: String, version: UInt32) -> [String] {
+    entries.keys.sorted().filter { name in
+      guard case .open(let index) = entries[name] else { return false }
+      let settings = index.settings
+      return settings.model == model && [settings.active, settings.next].contains { $0?.version == version }
+    }
+  }
+
   private func find(_ name: String) throws -> OpenIndex {
     switch entries[name] {
     case .open(let index): return index

@@ -2,6 +2,17 @@ import ZooProtocol
 import ZooSearch
 
 extension Dispatcher {
+  /// Refuses to remove a version that an index cannot be searched without. The runtime knows of no indexes.
+  func refuseInUse(_ call: WireUnregisterCall) async throws {
+    guard let indexes = await search?.indexes(hashedBy: call.model, version: call.version), !indexes.isEmpty else {
+      return
+    }
+    throw ZooError(
+      .failedPrecondition,
+      "\(call.model)@\(call.version) hashes the index\(indexes.count == 1 ? "" : "es") \(indexes.joined(separator: ", ")): "
+        + "hash them anew by another version (`zoo index rehash`), or drop them (`zoo index drop`)")
+  }
+
   /// Answers the calls that are about indexes.
   func searchResult(
     of request: WireRequest, deadline: ContinuousClock.Instant

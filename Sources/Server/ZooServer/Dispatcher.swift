@@ -84,6 +84,7 @@ struct Dispatcher: Sendable {
       return .commit(result)
     case .unregister(let call):
       try ModelName.check(call.model, field: "unregister.model")
+      try await refuseInUse(call)
       try await runtime.unregister(call.model, version: call.version)
       return .unregister(WireUnregisterResult())
     case .devices(let call):
