@@ -234,8 +234,10 @@ import ZooTinyModels
     let asJSON = try await Programs.zoo("info", "okapi", "--json", server: server.address)
     #expect(
       ((try json(asJSON.output) as? [String: Any])?["error"] as? [String: Any])?["code"] as? String == "NOT_FOUND")
+    #expect(FileManager.default.fileExists(atPath: server.addressFile.path(percentEncoded: false)))
     server.signal(SIGTERM)
     #expect(try await server.waitForEnd() == 0)
+    #expect(!FileManager.default.fileExists(atPath: server.addressFile.path(percentEncoded: false)))
     #expect(try await Programs.zoo("list", "--timeout", "0.5", server: server.address).status == 3)
     // However long the call itself may take, and how long it is ready to wait for an answer.
     let gone = try await Programs.zoo("unregister", "tiny@1", "--timeout", "3600", server: server.address)

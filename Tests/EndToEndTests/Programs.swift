@@ -78,6 +78,8 @@ enum Programs {
     static let token = "administrators"
 
     let address: ServerAddress
+    let addressFile: URL
+    private let logFile: URL
     private let identifier: Int32
     private let ended = Mutex<Int32?>(nil)
     private let scratch: TemporaryFolder
@@ -94,6 +96,7 @@ enum Programs {
       scratch = try TemporaryFolder()
       let addressFile = scratch.url.appending(path: "address")
       let logFile = scratch.url.appending(path: "log")
+      (self.addressFile, self.logFile) = (addressFile, logFile)
       try Data().write(to: logFile)
       process.arguments =
         [
@@ -130,6 +133,9 @@ enum Programs {
         self?.ended.withLock { $0 = process.terminationStatus }
       }
     }
+
+    /// What it has said.
+    var log: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
 
     func signal(_ number: Int32) { Glibc.kill(identifier, number) }
 

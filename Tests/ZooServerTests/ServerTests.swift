@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Glibc
 import SwiftProtobuf
 import Synchronization
 import Testing
@@ -188,6 +189,26 @@ struct ServerTests {
     }
     #expect(answered >= 1)
     await client.close()
+  }
+
+  @Test func aCallThatOutlivesItsConnectionTouchesNoLoopThatIsGone() async throws {
+    await #expect(processExitsWith: .success) {
+      // What SwiftNIO says of it otherwise, it now ends the process for.
+      setenv("SWIFTNIO_STRICT", "1", 1)
+      let server = try await RunningServer()
+      let connection = try RawConnection(server.address)
+      try await connection.greet()
+      // Reading the sensors takes a fifth of a second, and cannot be given up.
+      try await connection.send(
+        .with {
+          $0.id = 2
+          $0.devices = WireDevicesCall()
+        })
+      try await Task.sleep(for: .milliseconds(50))
+      connection.close()
+      try await server.stop()
+      try await Task.sleep(for: .milliseconds(500))
+    }
   }
 
   @Test func cancelsWhatNobodyWaitsFor() async throws {

@@ -156,11 +156,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func dispatch(_ request: WireRequest, deadline: ServerConnection.Instant, context: ChannelHandlerContext) {
-    let (loop, dispatcher, logger) = (context.eventLoop, dispatcher, logger)
+    let (loop, dispatcher, connections, logger) = (context.eventLoop, dispatcher, connections, logger)
     let bound = NIOLoopBound((handler: self, context: context), eventLoop: loop)
     tasks[request.id] = Task {
       let response = await dispatcher.answer(request, deadline: deadline, logger: logger)
-      loop.execute {
+      connections.deliver(on: loop) {
         let (handler, context) = bound.value
         handler.tasks[request.id] = nil
         handler.perform(handler.connection.answered(response), context: context)

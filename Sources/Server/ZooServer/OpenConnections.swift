@@ -6,6 +6,8 @@ final class OpenConnections: Sendable {
   private struct State {
     var channels: [ObjectIdentifier: any Channel] = [:]
     var isDraining = false
+    /// The event loops are about to go.
+    var isClosed = false
   }
 
   /// Sent to a connection's pipeline when the server stops.
@@ -50,5 +52,16 @@ final class OpenConnections: Sendable {
 
   func closeAll() {
     for channel in state.withLockedValue({ Array($0.channels.values) }) { channel.close(promise: nil) }
+  }
+
+  /// Runs `body` on an event loop, for whoever is elsewhere; nothing where the loops are gone. A call may outlive its
+  /// connection: one that was given up goes on until it notices, and nobody waits for its answer.
+  func deliver(on loop: any EventLoop, _ body: @escaping @Sendable () -> Void) {
+    state.withLockedValue { if !$0.isClosed { loop.execute(body) } }
+  }
+
+  /// After this nobody reaches an event loop from outside any more, so that they may be shut down.
+  func leaveLoops() {
+    state.withLockedValue { $0.isClosed = true }
   }
 }

@@ -78,14 +78,15 @@ public final class ZooServer: Service {
       logger.notice("listening", metadata: ["address": "\(address)"])
       try onListening(address)
     }
+    let stop = { @Sendable in connections.deliver(on: listener.eventLoop) { listener.close(promise: nil) } }
     await withTaskCancellationHandler {
       await withGracefulShutdownHandler {
         try? await listener.closeFuture.get()
       } onGracefulShutdown: {
-        listener.close(promise: nil)
+        stop()
       }
     } onCancel: {
-      listener.close(promise: nil)
+      stop()
     }
 
     logger.notice("draining", metadata: ["connections": "\(connections.count)"])
@@ -94,6 +95,8 @@ public final class ZooServer: Service {
     connections.closeAll()
     await search?.shutdown()
     await runtime.shutdown()
+    // Calls that nobody waits for may still run: their answers must not come to loops that are gone.
+    connections.leaveLoops()
     try await group.shutdownGracefully()
     logger.notice("stopped")
   }

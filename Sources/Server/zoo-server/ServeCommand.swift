@@ -3,6 +3,7 @@ import Foundation
 public import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 import ZooBackend
 public import ZooCPU
@@ -129,6 +130,7 @@ struct ServeCommand: AsyncParsableCommand {
     var limits = ProtocolLimits()
     limits.frameBytes = frameLimit << 20
     let started = ContinuousClock.now
+    let written = Mutex<Data?>(nil)
     let server = ZooServer(
       runtime: runtime, search: search,
       configuration: ServerConfiguration(
@@ -142,12 +144,17 @@ struct ServeCommand: AsyncParsableCommand {
       cards: gpus.compactMap { $0 as? CUDABackend }.reduce(into: [:]) { $0[$1.name] = $1.device.uuid },
       onListening: { [addressFile] address in
         guard let addressFile else { return }
-        let text = "\(address.ipAddress ?? host):\(address.port ?? port)\n"
-        try Data(text.utf8).write(to: URL(filePath: addressFile), options: .atomic)
+        let text = Data("\(address.ipAddress ?? host):\(address.port ?? port)\n".utf8)
+        try text.write(to: URL(filePath: addressFile), options: .atomic)
+        written.withLock { $0 = text }
       })
     try await ServiceGroup(
       services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()
+    // Another server may have written its own meanwhile.
+    if let addressFile, let text = written.withLock({ $0 }), FileManager.default.contents(atPath: addressFile) == text {
+      try? FileManager.default.removeItem(atPath: addressFile)
+    }
   }
 
   private func address() throws -> (host: String, port: Int) {
