@@ -294,6 +294,14 @@ import ZooTinyModels
     let good = try await Programs.zooServer(
       "check", Programs.repository.appending(path: "models").path(percentEncoded: false))
     #expect(good.status == 0, "\(good.output)")
+    try FileManager.default.createDirectory(
+      at: folder.url.appending(path: "empty"), withIntermediateDirectories: true)
+    let empty = try await Programs.zooServer("check", path("empty"))
+    #expect(empty.status == 1 && empty.output.contains("there is no model"), "\(empty.output)")
+    try TinyModel(fault: .wrongGolden).install(in: folder.url.appending(path: "goldens"))
+    #expect(try await Programs.zooServer("check", path("goldens")).status == 0)
+    let wrong = try await Programs.zooServer("check", "--run-goldens", path("goldens"))
+    #expect(wrong.status == 1 && wrong.output.contains("goldens[0]"), "\(wrong.output)")
     try TinyModel(fault: .corruptFile).install(in: folder.url.appending(path: "models"))
     let bad = try await Programs.zooServer("check", path("models"))
     #expect(bad.status == 1)

@@ -365,26 +365,4 @@ struct RegistrationTests {
       ($0 as? ZooError)?.code == .resourceExhausted
     }
   }
-
-  @Test func checksModelsOffline() throws {
-    CycleGANPlugin.registerConfiguration()
-    let reader = ManifestReader(plugins: ["cyclegan"])
-    try TinyModel("good").install(in: models)
-    try TinyModel("damaged", fault: .corruptFile).install(in: models)
-    try TinyModel("missing", fault: .missingFile).install(in: models)
-    try TinyModel("renamed").write(to: models.appending(path: "other/1"))
-    let link = models.appending(path: "linked/1")
-    try TinyModel("linked").write(to: link)
-    try FileManager.default.removeItem(at: link.appending(path: "weights.safetensors"))
-    try FileManager.default.createSymbolicLink(
-      at: link.appending(path: "weights.safetensors"),
-      withDestinationURL: models.appending(path: "good/1/weights.safetensors"))
-    let (versions, problems) = ModelRepository.check(models, reader: reader)
-    #expect(versions == 5)
-    #expect(Set(problems.map(\.place)) == ["damaged/1", "missing/1", "other/1", "linked/1"])
-    #expect(problems.contains { $0.message.contains("symbolic link") })
-    let single = ModelRepository.check(models.appending(path: "good/1"), reader: reader)
-    #expect(single.versions == 1)
-    #expect(single.problems.isEmpty)
-  }
 }

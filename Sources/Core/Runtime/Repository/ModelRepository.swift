@@ -73,7 +73,7 @@ public struct ModelRepository: Sendable {
     }.sorted()
   }
 
-  private static func folders(in folder: URL) -> [String] {
+  static func folders(in folder: URL) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))) ?? []).filter {
       var isFolder: ObjCBool = false
       return FileManager.default.fileExists(
@@ -126,23 +126,6 @@ public struct ModelRepository: Sendable {
     }
   }
 
-  // MARK: Checking offline
-
-  /// Everything that is wrong with a repository, or with a single version's folder; nothing is loaded.
-  public static func check(_ folder: URL, reader: ManifestReader) -> (versions: Int, problems: [Problem]) {
-    guard let repository = ModelRepository(existing: folder, reader: reader) else {
-      return (0, [Problem(place: folder.lastPathComponent, message: "there is no such folder")])
-    }
-    if FileManager.default.fileExists(atPath: folder.appending(path: manifestName).path(percentEncoded: false)) {
-      return (1, repository.problems(in: folder, place: folder.lastPathComponent, id: nil))
-    }
-    let versions = repository.versions()
-    return (
-      versions.count,
-      versions.flatMap { repository.problems(in: repository.folder(of: $0), place: "\($0.name)/\($0.version)", id: $0) }
-    )
-  }
-
   /// - Returns: nil where there is no such folder; nothing is made.
   init?(existing root: URL, reader: ManifestReader) {
     var isFolder: ObjCBool = false
@@ -153,17 +136,6 @@ public struct ModelRepository: Sendable {
     self.root = root
     self.reader = reader
     isNew = false
-  }
-
-  private func problems(in folder: URL, place: String, id: VersionID?) -> [Problem] {
-    do {
-      let manifest = try id.map { try self.manifest(of: $0) } ?? manifest(in: folder)
-      return problems(withFilesOf: manifest, in: folder).map { Problem(place: place, message: $0.message) }
-    } catch let error as ManifestError {
-      return error.mistakes.map { Problem(place: "\(place)/\(Self.manifestName)", message: "\($0)") }
-    } catch {
-      return [Problem(place: place, message: (error as? ZooError)?.message ?? "\(error)")]
-    }
   }
 
   // MARK: Changing

@@ -40,62 +40,26 @@ final class ModelInstance: Sendable {
   init(
     manifest: WireManifest, folder: URL, plugins: [any ModelPlugin.Type], backends: [any Backend], tunes: Bool
   ) throws {
-    guard let type = plugins.first(where: { $0.name == manifest.plugin }) else {
-      throw ZooError(.failedPrecondition, "there is no plugin \"\(manifest.plugin)\"")
-    }
     let candidates = try manifest.placement.candidates(among: backends)
-    let locations = manifest.files.reduce(into: [:]) { locations, file in
-      locations[file.path] = folder.appending(path: file.path).path(percentEncoded: false)
-    }
-    let plugin = try type.make(manifest.config, files: ModelFiles(locations: locations))
-    let graph = try plugin.network()
-    try Self.requireFiniteConstants(of: graph)
-    try Self.check(
-      manifest.inputs, against: graph.inputs.map { ($0, graph.nodes[$0].name) }, in: graph, field: "inputs")
-    try Self.check(manifest.outputs, against: graph.outputs.map { ($0.node, $0.name) }, in: graph, field: "outputs")
+    let blueprint = try ModelBlueprint(manifest: manifest, folder: folder, plugins: plugins)
+    let graph = blueprint.graph
+    precision = blueprint.precision
     var options = CompileOptions()
     let instances = max(1, Int(manifest.placement.instances))
     if manifest.placement.threads > 0 { options.threads = Int(manifest.placement.threads) }
     if instances > 1 { (options.threads, options.concurrentCalls) = (1, instances) }
     options.plannedShapes = [graph.inputs.map { graph.nodes[$0].shape }]
-    precision = try manifest.placement.precision(locations: locations)
     options.precision = precision
     tuning = TuningFile(in: folder).tuning(measures: tunes)
     options.tuning = tuning
     network = try PlacedNetwork(
       graph, options: options, backends: candidates, placeCount: manifest.placement.placeCount)
-    self.plugin = plugin
+    plugin = blueprint.plugin
     self.graph = graph
+    locations = blueprint.locations
     capacity = manifest.queue.capacity == 0 ? 64 : Int(manifest.queue.capacity)
     worker = ComputeWorker(network: network, capacity: capacity, name: manifest.name)
     self.manifest = manifest
-    self.locations = locations
-  }
-
-  private static func requireFiniteConstants(of graph: Graph) throws {
-    var constants: [String: Tensor] = [:]
-    for node in graph.nodes {
-      if case .constant(let tensor) = node.operation { constants[node.name] = tensor }
-    }
-    try Weights(constants).requireFinite()
-  }
-
-  /// Holds the tensors that the manifest describes against the network's own.
-  private static func check(
-    _ specs: [WireTensorSpec], against tensors: [(node: Graph.NodeID, name: String)], in graph: Graph, field: String
-  ) throws {
-    for (index, spec) in specs.enumerated() {
-      guard let tensor = tensors.first(where: { $0.name == spec.name }) else {
-        throw ZooError(
-          .failedPrecondition,
-          "\(field)[\(index)].name is \"\(spec.name)\": the network has \(tensors.map(\.name).joined(separator: ", "))")
-      }
-      let shape = graph.nodes[tensor.node].shape.dimensions
-      guard spec.shape.count == shape.count, zip(spec.shape, shape).allSatisfy({ $0 == -1 || $0 == $1 }) else {
-        throw ZooError(
-          .failedPrecondition, "\(field)[\(index)].shape is \(spec.shape) and the network's \(spec.name) is \(shape)")
-      }
-    }
   }
 
   /// Runs the manifest's goldens wherever the network is; where one backend does not reproduce them, it is left.
