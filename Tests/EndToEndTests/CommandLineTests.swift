@@ -290,6 +290,23 @@ import ZooTinyModels
     #expect((1...4).contains(errors.count { !$0.hasPrefix("not asked: ") }), "\(errors)")
   }
 
+  @Test("the log says whether a token is needed, and where it came from")
+  func saysWhoMayCall() async throws {
+    let models = folder.url.appending(path: "models")
+    let open = try await Programs.ServerProcess(models: models, environment: ["ZOO_TOKEN": ""])
+    #expect(open.log.contains("calls=need no token"), "\(open.log)")
+    #expect(open.log.contains("changes=need the token of ZOO_ADMIN_TOKEN"), "\(open.log)")
+    let locked = try await Programs.ServerProcess(
+      models: models, environment: ["ZOO_TOKEN": "hush", "ZOO_ADMIN_TOKEN": ""])
+    #expect(locked.log.contains("calls=need the token of ZOO_TOKEN"), "\(locked.log)")
+    #expect(locked.log.contains("changes=are refused to all"), "\(locked.log)")
+    #expect(!locked.log.contains("hush"))
+    let file = folder.url.appending(path: "token")
+    try Data("hush\n".utf8).write(to: file)
+    let filed = try await Programs.ServerProcess(models: models, ["--token-file", path("token")])
+    #expect(filed.log.contains("calls=need the token of \(path("token"))"), "\(filed.log)")
+  }
+
   @Test func checksOffline() async throws {
     let good = try await Programs.zooServer(
       "check", Programs.repository.appending(path: "models").path(percentEncoded: false))

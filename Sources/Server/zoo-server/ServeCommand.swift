@@ -47,11 +47,7 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "A file to write the address to when clients can connect.", completion: .file())
   var addressFile: String?
 
-  @Option(help: "A file with the token that clients must show (or ZOO_TOKEN).", completion: .file())
-  var tokenFile: String?
-
-  @Option(help: "A file with the token that allows changes (or ZOO_ADMIN_TOKEN).", completion: .file())
-  var adminTokenFile: String?
+  @OptionGroup var access: AccessOptions
 
   @Option(help: "Threads that compute; all cores unless told.")
   var threads: Int?
@@ -126,6 +122,8 @@ struct ServeCommand: AsyncParsableCommand {
       hashingWidth: 2 * threads, logger: logger)
     await search.start()
 
+    let (tokens, sources) = try access.tokens()
+    logger.notice("access", metadata: sources)
     let (host, port) = try address()
     var limits = ProtocolLimits()
     limits.frameBytes = frameLimit << 20
@@ -135,9 +133,7 @@ struct ServeCommand: AsyncParsableCommand {
       runtime: runtime, search: search,
       configuration: ServerConfiguration(
         host: host, port: port,
-        tokens: AccessTokens(
-          call: try token(in: tokenFile, or: "ZOO_TOKEN"),
-          administer: try token(in: adminTokenFile, or: "ZOO_ADMIN_TOKEN")),
+        tokens: tokens,
         limits: limits, drainTime: .seconds(drainTime)),
       logger: logger,
       machine: { WireMachine(device, backend: cpu, started: started) },
@@ -164,17 +160,6 @@ struct ServeCommand: AsyncParsableCommand {
     }
     let host = parts.dropLast().joined(separator: ":")
     return (host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host, port)
-  }
-
-  private func token(in file: String?, or variable: String) throws -> String? {
-    guard let file else {
-      let value = ProcessInfo.processInfo.environment[variable]
-      return value?.isEmpty == true ? nil : value
-    }
-    let token = try String(contentsOf: URL(filePath: file), encoding: .utf8).trimmingCharacters(
-      in: .whitespacesAndNewlines)
-    guard !token.isEmpty else { throw ValidationError("\(file) is empty: put a token into it") }
-    return token
   }
 }
 
