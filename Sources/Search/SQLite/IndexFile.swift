@@ -31,8 +31,11 @@ struct IndexFile: Sendable {
     } catch {
       let reason = (error as? CocoaError)?.userInfo[NSUnderlyingErrorKey] as? POSIXError
       let text = reason.map { String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
+      // A full disk may pass, what the server may not do stays so.
+      let isRefused = reason.map { [.EROFS, .EACCES, .EPERM, .ENOTDIR, .EEXIST].contains($0.code) } ?? false
       throw SearchError(
-        .unavailable, "\(folder.path(percentEncoded: false)) cannot be made (\(text)): see to its permissions",
+        isRefused ? .failedPrecondition : .unavailable,
+        "\(folder.path(percentEncoded: false)) cannot be made (\(text)): see to its permissions",
         cause: error)
     }
   }

@@ -35,8 +35,8 @@ public final class SQLiteStore: ItemStore {
   ///   - folder: is made where there is none.
   ///   - settings: the store takes codes of the active version, and of the next one if there is one.
   ///   - threads: that one search may use, the caller's among them.
-  /// - Throws: ``SearchError``: `alreadyExists` where the folder has an index; `invalid`; `unavailable` where it cannot be
-  ///   written.
+  /// - Throws: ``SearchError``: `alreadyExists` where the folder has an index; `invalid`; `failedPrecondition` where the
+  ///   folder may not be made; `unavailable` where it cannot be written.
   public static func create(at folder: URL, settings: IndexSettings, threads: Int) async throws -> SQLiteStore {
     let file = IndexFile(folder: folder)
     return try await file.reporting {

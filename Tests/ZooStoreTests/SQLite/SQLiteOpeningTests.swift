@@ -48,7 +48,7 @@ struct SQLiteOpeningTests {
     let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try Data().write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
-    await expectError(.unavailable, "Not a directory") {
+    await expectError(.failedPrecondition, "Not a directory") {
       _ = try await SQLiteStore.create(at: file.appending(path: "index"), settings: .testing(), threads: 1)
     }
   }
