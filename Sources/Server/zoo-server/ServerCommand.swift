@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// `zoo-server`, the program.
 @main
@@ -14,4 +15,30 @@ struct ServerCommand: AsyncParsableCommand {
       ServeCommand.self, CheckCommand.self, DevicesCommand.self, ProfileCommand.self, BenchCommand.self,
       GPUCheckCommand.self, CalibrateCommand.self, ConvertCommand.self, SumsCommand.self,
     ])
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch let error as CocoaError {
+      exit(withError: FileFailure(error))
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  /// A file that cannot be read or written, with its name and the system's reason.
+  private struct FileFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ error: CocoaError) {
+      let path = error.filePath ?? error.url?.path(percentEncoded: false) ?? "a file"
+      let reason = (error.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
+      description = "\(path): \(reason ?? error.localizedDescription)"
+    }
+  }
 }

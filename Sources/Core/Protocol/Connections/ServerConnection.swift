@@ -114,7 +114,8 @@ public struct ServerConnection: Sendable {
       inFlight[id] = nil
       actions.append(.abandon(id: id))
       let late = ZooError(
-        .deadlineExceeded, "the request's timeout is over: give a larger timeout_ms, or call less at once")
+        .deadlineExceeded,
+        "the request's timeout is over: give a larger timeout_ms (zoo: --timeout), or call less at once")
       actions.append(.send(.failure(of: id, late)))
     }
     return closingWhenDrained(actions)

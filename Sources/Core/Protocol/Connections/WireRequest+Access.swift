@@ -46,6 +46,7 @@ extension WireRequest.OneOf_Call {
         "\(name) changes the server"
       }
     throw ZooError(
-      .permissionDenied, "\(deed) and the token does not allow that: say hello with the administrator's token")
+      .permissionDenied,
+      "\(deed) and the token does not allow that: say hello with the administrator's (zoo: --token, or ZOO_TOKEN)")
   }
 }
