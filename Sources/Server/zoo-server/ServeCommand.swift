@@ -92,6 +92,9 @@ struct ServeCommand: AsyncParsableCommand {
     LoggingSystem.bootstrap(StreamLogHandler.standardError)
     var logger = Logger(label: "zoo-server")
     logger.logLevel = logLevel
+    let (host, port) = try address()
+    let (tokens, sources) = try access.tokens()
+    logger.notice("access", metadata: sources)
 
     let device = CPUDevice.current
     let threads = threads ?? device.coreCount
@@ -122,9 +125,6 @@ struct ServeCommand: AsyncParsableCommand {
       hashingWidth: 2 * threads, logger: logger)
     await search.start()
 
-    let (tokens, sources) = try access.tokens()
-    logger.notice("access", metadata: sources)
-    let (host, port) = try address()
     var limits = ProtocolLimits()
     limits.frameBytes = frameLimit << 20
     let started = ContinuousClock.now
