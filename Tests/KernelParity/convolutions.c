@@ -50,16 +50,18 @@ static void check_depthwise(size_t set) {
   parity_begin("zoo_depthwise", float_sets[set].name);
   const zoo_activation activations[] = {{ZOO_IDENTITY, 0}, {ZOO_RELU6, 0}, {ZOO_HARD_SWISH, 0}};
   const size_t channels_of[] = {1, 3, 4, 7, 16, 37, 66, 130}, kernels[] = {3, 5, 4};
-  for (size_t i = 0; i < 3 * 8 * 2; i++) {
-    const size_t channels = channels_of[i % 8], kernel = kernels[i / 16], step = 1 + i / 8 % 2, stride = channels + i % 2;
+  for (size_t i = 0; i < 3 * 8 * 2 * 4; i++) {
+    const size_t channels = channels_of[i % 8], kernel = kernels[i / 16 % 3], step = 1 + i / 8 % 2, stride = channels + i % 2;
     const zoo_activation activation = activations[(i + i / 8) % 3];
-    const windows w = make_windows(9, 17, kernel, kernel, step, kernel / 2, stride, channels);
+    // Few windows a row are computed otherwise than many.
+    const size_t across = i % 3 == 1 ? 4 + i % 7 : 17;
+    const windows w = make_windows(9, across, kernel, kernel, step, kernel / 2, stride, channels);
     const size_t rows = w.output_height, count = rows * w.gather.output_width, cut = rows / 3;
-    float *x = parity_floats(9 * 17 * stride, -1, 1), *filter = parity_floats(kernel * kernel * stride, -1, 1);
+    float *x = parity_floats(9 * across * stride, -1, 1), *filter = parity_floats(kernel * kernel * stride, -1, 1);
     if (i % 5 == 4) x[channels / 2] = NAN;
     float *bias = i % 3 != 0 ? parity_floats(channels, -1, 1) : NULL, *y = parity_room(count * stride * sizeof *y);
     float *zeros = parity_zeros(channels * sizeof *zeros);
-    const float **pointers = parity_room((2 * kernel * kernel + 1) * sizeof *pointers);
+    const float **pointers = parity_room((2 * kernel * (kernel + 1) + 1) * sizeof *pointers);
     // In two parts.
     zoo_depthwise(float_sets[set].set, &w.gather, x, filter, bias, zeros, pointers, activation, cut, rows - cut, y);
     zoo_depthwise(float_sets[set].set, &w.gather, x, filter, bias, zeros, pointers, activation, 0, cut, y);

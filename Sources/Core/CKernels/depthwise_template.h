@@ -48,13 +48,16 @@ ZOO_TARGET static void ZOO_NAME(zoo_depthwise_one)(const float *const *taps, con
 ZOO_INLINE void ZOO_NAME(zoo_depthwise_rest_of_four)(const zoo_depthwise_rows *rows, size_t first, size_t width,
                                                      const float *bias, size_t c, size_t channels, float low,
                                                      float high, float *output) {
-  const size_t stride = rows->stride, step = rows->pixels * stride;
+  const size_t stride = rows->stride, positions = 3 * rows->pixels + width;
   for (; c < channels; c++) {
     for (size_t i = 0; i < 4; i++) {
       float sum = 0;
       for (size_t r = 0; r < rows->count; r++) {
         for (size_t s = 0; s < width; s++) {
-          sum += rows->filters[r][s * stride + c] * rows->inputs[first + r][i * step + s * stride + c];
+          const size_t position = i * rows->pixels + s;
+          const float *pixel = rows->taps != NULL ? rows->taps[(first + r) * positions + position]
+                                                  : rows->inputs[first + r] + rows->offset + position * stride;
+          sum += rows->filters[r][s * stride + c] * pixel[c];
         }
       }
       output[i * stride + c] = zoo_clamp(sum + bias[c], low, high);
@@ -62,7 +65,7 @@ ZOO_INLINE void ZOO_NAME(zoo_depthwise_rest_of_four)(const zoo_depthwise_rows *r
   }
 }
 
-// Four pixels of a row. With constant `width` and `pixels`, what windows have in common is loaded once.
+// Four pixels of a row whose windows lie side by side in the input.
 ZOO_INLINE void ZOO_NAME(zoo_depthwise_row)(const zoo_depthwise_rows *rows, const size_t width, const size_t pixels,
                                             const float *bias, size_t channels, float low, float high, float *output) {
   const size_t stride = rows->stride, step = pixels * stride;
@@ -70,7 +73,7 @@ ZOO_INLINE void ZOO_NAME(zoo_depthwise_row)(const zoo_depthwise_rows *rows, cons
   for (; c + ZOO_LANES <= channels; c += ZOO_LANES) {
     zoo_vector sum[4] = {{0}, {0}, {0}, {0}};
     for (size_t r = 0; r < rows->count; r++) {
-      const float *x = rows->inputs[r] + c;
+      const float *x = rows->inputs[r] + rows->offset + c;
       const float *w = rows->filters[r] + c;
       for (size_t s = 0; s < width; s++) {
         const zoo_vector weight = *(const zoo_vector *)(w + s * stride);
@@ -87,18 +90,50 @@ ZOO_INLINE void ZOO_NAME(zoo_depthwise_row)(const zoo_depthwise_rows *rows, cons
   ZOO_NAME(zoo_depthwise_rest_of_four)(rows, 0, width, bias, c, channels, low, high, output);
 }
 
-// Four pixels of two rows with size · size taps, one pixel apart each way; `size` is a constant where it is called.
-ZOO_INLINE void ZOO_NAME(zoo_depthwise_pair)(const zoo_depthwise_rows *rows, const size_t size, const float *bias,
-                                             size_t channels, float low, float high, float *output) {
+// The same with padding at the sides; `width` and `pixels` are constants where it is called.
+ZOO_INLINE void ZOO_NAME(zoo_depthwise_padded_row)(const zoo_depthwise_rows *rows, const size_t width,
+                                                   const size_t pixels, const float *bias, size_t channels, float low,
+                                                   float high, float *output) {
+  const size_t stride = rows->stride, positions = 3 * pixels + width;
+  size_t c = 0;
+  for (; c + ZOO_LANES <= channels; c += ZOO_LANES) {
+    zoo_vector sum[4] = {{0}, {0}, {0}, {0}};
+    for (size_t r = 0; r < rows->count; r++) {
+      const float *const *taps = rows->taps + r * positions;
+      const float *w = rows->filters[r] + c;
+      zoo_vector weights[5];
+      _Pragma("clang loop unroll(full)") for (size_t s = 0; s < width; s++) {
+        weights[s] = *(const zoo_vector *)(w + s * stride);
+      }
+      _Pragma("clang loop unroll(full)") for (size_t p = 0; p < positions; p++) {
+        const zoo_vector pixel = *(const zoo_vector *)(taps[p] + c);
+        _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) {
+          if (p >= i * pixels && p < i * pixels + width) sum[i] += weights[p - i * pixels] * pixel;
+        }
+      }
+    }
+    const zoo_vector b = *(const zoo_vector *)(bias + c);
+    _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) {
+      ZOO_STORE_CLAMPED(zoo_vector, output + i * stride + c, sum[i] + b, low, high)
+    }
+  }
+  ZOO_NAME(zoo_depthwise_rest_of_four)(rows, 0, width, bias, c, channels, low, high, output);
+}
+
+// Four pixels of two rows with size · size taps, one pixel apart each way; `size`, and whether there is padding at the sides,
+// are constants where it is called.
+ZOO_INLINE void ZOO_NAME(zoo_depthwise_pair)(const zoo_depthwise_rows *rows, const size_t size, const bool is_padded,
+                                             const float *bias, size_t channels, float low, float high,
+                                             float *output) {
   const size_t stride = rows->stride;
   size_t c = 0;
   for (; c + ZOO_LANES <= channels; c += ZOO_LANES) {
     zoo_vector upper[4] = {{0}, {0}, {0}, {0}}, lower[4] = {{0}, {0}, {0}, {0}};
     _Pragma("clang loop unroll(full)") for (size_t r = 0; r <= size; r++) {
-      const float *x = rows->inputs[r] + c;
       zoo_vector pixels[8];
       _Pragma("clang loop unroll(full)") for (size_t i = 0; i < size + 3; i++) {
-        pixels[i] = *(const zoo_vector *)(x + i * stride);
+        const float *x = is_padded ? rows->taps[r * (size + 3) + i] : rows->inputs[r] + rows->offset + i * stride;
+        pixels[i] = *(const zoo_vector *)(x + c);
       }
       _Pragma("clang loop unroll(full)") for (size_t s = 0; s < size; s++) {
         if (r < size) {
@@ -126,9 +161,9 @@ ZOO_TARGET static void ZOO_NAME(zoo_depthwise_four)(const zoo_depthwise_rows *ro
                                                     float *output) {
   const size_t pixels = rows->pixels;
   if (is_pair && width == 3) {
-    ZOO_NAME(zoo_depthwise_pair)(rows, 3, bias, channels, low, high, output);
+    ZOO_NAME(zoo_depthwise_pair)(rows, 3, false, bias, channels, low, high, output);
   } else if (is_pair) {
-    ZOO_NAME(zoo_depthwise_pair)(rows, 5, bias, channels, low, high, output);
+    ZOO_NAME(zoo_depthwise_pair)(rows, 5, false, bias, channels, low, high, output);
   } else if (width == 3 && pixels == 1) {
     ZOO_NAME(zoo_depthwise_row)(rows, 3, 1, bias, channels, low, high, output);
   } else if (width == 3 && pixels == 2) {
@@ -139,6 +174,24 @@ ZOO_TARGET static void ZOO_NAME(zoo_depthwise_four)(const zoo_depthwise_rows *ro
     ZOO_NAME(zoo_depthwise_row)(rows, 5, 2, bias, channels, low, high, output);
   } else {
     ZOO_NAME(zoo_depthwise_row)(rows, width, pixels, bias, channels, low, high, output);
+  }
+}
+
+ZOO_TARGET static void ZOO_NAME(zoo_depthwise_padded_four)(const zoo_depthwise_rows *rows, size_t width, bool is_pair,
+                                                           const float *bias, size_t channels, float low, float high,
+                                                           float *output) {
+  if (is_pair && width == 3) {
+    ZOO_NAME(zoo_depthwise_pair)(rows, 3, true, bias, channels, low, high, output);
+  } else if (is_pair) {
+    ZOO_NAME(zoo_depthwise_pair)(rows, 5, true, bias, channels, low, high, output);
+  } else if (width == 3 && rows->pixels == 1) {
+    ZOO_NAME(zoo_depthwise_padded_row)(rows, 3, 1, bias, channels, low, high, output);
+  } else if (width == 3) {
+    ZOO_NAME(zoo_depthwise_padded_row)(rows, 3, 2, bias, channels, low, high, output);
+  } else if (rows->pixels == 1) {
+    ZOO_NAME(zoo_depthwise_padded_row)(rows, 5, 1, bias, channels, low, high, output);
+  } else {
+    ZOO_NAME(zoo_depthwise_padded_row)(rows, 5, 2, bias, channels, low, high, output);
   }
 }
 

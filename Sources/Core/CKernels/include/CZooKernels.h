@@ -122,7 +122,7 @@ void zoo_im2col(const zoo_gather *gather, const float *input, size_t first, size
 
 // Output rows `first`..<`first + count` of a depthwise convolution, `gather->channels` of each pixel. `input`, `filter`
 // [kernel_height · kernel_width][pixel_stride], `bias`, which may be null, and `output` start at the first of the
-// channels. `zeros` has as many zeros, `pointers` room for 2 · kernel_height · kernel_width + 1 pointers.
+// channels. `zeros` has as many zeros, `pointers` room for 2 · kernel_height · (kernel_width + 1) + 1 pointers.
 void zoo_depthwise(zoo_instruction_set set, const zoo_gather *gather, const float *input, const float *filter,
                    const float *bias, const float *zeros, const float **pointers, zoo_activation activation,
                    size_t first, size_t count, float *output);

@@ -35,10 +35,11 @@ struct DepthwiseKernel: Kernel {
     rowsPerBlock = max(elementsPerBlock / (channelsPerBlock * self.output.width) / 2 * 2, 2)
   }
 
-  /// Pointers to what a window reads and to its weights.
+  /// Pointers to what a window reads and to its weights, and to the rows of both.
+  private var pointerCount: Int { 2 * windows.kernelHeight * (windows.kernelWidth + 1) + 1 }
+
   var scratch: Scratch {
-    let pointers = 2 * windows.kernelHeight * windows.kernelWidth + 1
-    return Scratch(perThread: pointers * MemoryLayout<UnsafePointer<Float>>.size / MemoryLayout<Float>.size)
+    Scratch(perThread: pointerCount * MemoryLayout<UnsafePointer<Float>>.size / MemoryLayout<Float>.size)
   }
 
   func run(_ call: KernelCall) {
@@ -53,7 +54,7 @@ struct DepthwiseKernel: Kernel {
       var gather = windows.gather(
         pixelStride: input.channels, channels: min(channelsPerBlock, input.channels - channel))
       call.threadScratch(worker).withMemoryRebound(
-        to: UnsafePointer<Float>?.self, capacity: 2 * windows.kernelHeight * windows.kernelWidth + 1
+        to: UnsafePointer<Float>?.self, capacity: pointerCount
       ) { pointers in
         zoo_depthwise(
           instructions, &gather, x + image * input.size + channel, filter.base + channel,
