@@ -194,6 +194,31 @@ struct RegistrationTests {
     }
   }
 
+  @Test func whatTheServerCannotTakeIsKept() async throws {
+    let runtime = try await runtime()
+    try TinyModel().write(to: source)
+    let begun = try await runtime.beginRegistration(manifest: manifest())
+    try await upload(begun, to: runtime)
+    // It passes its test, and then there is no place for it.
+    let place = models.appending(path: "tiny")
+    try Data().write(to: place)
+    _ = await #expect(throws: ZooError.self) { try await runtime.commit(upload: begun.uploadID) }
+    #expect(names(in: models.appending(path: ".staging")) == [begun.uploadID])
+    try FileManager.default.removeItem(at: place)
+    #expect(try await runtime.commit(upload: begun.uploadID).state == .available)
+  }
+
+  @Test func aVersionWhoseFilesSomebodyRemovedCanBeUnregisteredAndComeAgain() async throws {
+    let runtime = try await runtime()
+    _ = try await register(TinyModel(), with: runtime)
+    try FileManager.default.removeItem(at: models.appending(path: "tiny"))
+    let error = await #expect(throws: ZooError.self) { try await register(TinyModel(), with: runtime) }
+    #expect(error?.code == .aborted)
+    #expect(names(in: models.appending(path: ".staging")).count == 1)
+    try await runtime.unregister("tiny", version: 1)
+    #expect(try await register(TinyModel(), with: runtime).state == .available)
+  }
+
   @Test func unregisteringRemovesTheFiles() async throws {
     let runtime = try await runtime()
     _ = try await register(TinyModel(version: 1), with: runtime)

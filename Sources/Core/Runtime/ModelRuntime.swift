@@ -4,6 +4,7 @@ import Metrics
 public import ZooBackend
 public import ZooPluginKit
 public import ZooProtocol
+import Synchronization
 import ZooTensor
 
 /// The models of a server: loads them, runs them, lists them, takes new ones in and lets old ones go, all while requests
@@ -322,7 +323,9 @@ public actor ModelRuntime {
         let (folder, manifest) = try source()
         let problems = repository.problems(withFilesOf: manifest, in: folder)
         guard problems.isEmpty else {
-          throw ZooError(.dataLoss, problems.map(\.message).joined(separator: "; "))
+          // Files that differ are their author's fault; ones that cannot be read may be the server's.
+          let code = problems.first { $0.code != .dataLoss }?.code ?? .dataLoss
+          throw ZooError(code, problems.map(\.message).joined(separator: "; "))
         }
         return (folder, manifest)
       }
@@ -422,19 +425,29 @@ public actor ModelRuntime {
     return try await exclusively(uploadID) {
       let (folder, manifest) = try await disk.run { try staging.complete(uploadID) }
       let id = VersionID(name: manifest.name, version: manifest.version)
-      guard await self.entry(id) == nil, !repository.contains(id) else {
+      let isClaimed = await self.claim(id)
+      guard !repository.contains(id) else {
+        if isClaimed { await self.forget(id) }
         await discard()
         throw ZooError(.alreadyExists, "\(id) is in the repository: give another version")
       }
+      guard isClaimed else {
+        throw ZooError(
+          .aborted, "\(id) is being registered or removed by another request: try again, or unregister it first")
+      }
+      let isTested = Mutex(false)
       do {
         try await self.load(id) {
           (folder, manifest)
         } whenTested: {
+          isTested.withLock { $0 = true }
           try repository.install(folder, as: id)
         }
       } catch {
         await self.forget(id)
-        if [.invalidArgument, .failedPrecondition, .dataLoss].contains(ZooError(wrapping: error).code) {
+        // What passed its test, and what no device can run at the moment, is not at fault.
+        let isAtFault = !isTested.withLock { $0 } && (error as? BackendError)?.code != .unavailable
+        if isAtFault, [.invalidArgument, .failedPrecondition, .dataLoss].contains(ZooError(wrapping: error).code) {
           await discard()
         }
         throw error
@@ -451,7 +464,7 @@ public actor ModelRuntime {
     try await wrapping { try await self.discover(name, version: version) }
     let id = try find(name, version: version)
     let repository = repository
-    try await wrapping { try await self.disk.run { try repository.requireWritable(toRemove: id) } }
+    try await wrapping { try await self.disk.run { try repository.requireWritable(for: id) } }
     switch entries[id]?.lifecycle.state {
     case .available: try await takeDown(id, reason: "being removed")
     case .ended: break
@@ -462,7 +475,12 @@ public actor ModelRuntime {
     logger.notice("removed", metadata: ["model": "\(id)"])
   }
 
-  private func entry(_ id: VersionID) -> Entry? { entries[id] }
+  /// - Returns: false where the version is known already.
+  private func claim(_ id: VersionID) -> Bool {
+    guard entries[id] == nil else { return false }
+    entries[id] = Entry()
+    return true
+  }
 
   private func forget(_ id: VersionID) { entries[id] = nil }
 

@@ -128,7 +128,7 @@ struct ServeCommand: AsyncParsableCommand {
     var limits = ProtocolLimits()
     limits.frameBytes = frameLimit << 20
     let started = ContinuousClock.now
-    let written = Mutex<Data?>(nil)
+    let written = Mutex<Int?>(nil)
     let server = ZooServer(
       runtime: runtime, search: search,
       configuration: ServerConfiguration(
@@ -142,15 +142,20 @@ struct ServeCommand: AsyncParsableCommand {
         guard let addressFile else { return }
         let text = Data("\(address.ipAddress ?? host):\(address.port ?? port)\n".utf8)
         try text.write(to: URL(filePath: addressFile), options: .atomic)
-        written.withLock { $0 = text }
+        written.withLock { $0 = Self.number(ofFile: addressFile) }
       })
     try await ServiceGroup(
       services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()
-    // Another server may have written its own meanwhile.
-    if let addressFile, let text = written.withLock({ $0 }), FileManager.default.contents(atPath: addressFile) == text {
+    // Another server may have written its own meanwhile, of the same address.
+    if let addressFile, let number = written.withLock({ $0 }), Self.number(ofFile: addressFile) == number {
       try? FileManager.default.removeItem(atPath: addressFile)
     }
+  }
+
+  /// Its inode.
+  private static func number(ofFile path: String) -> Int? {
+    (try? FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? NSNumber)?.intValue
   }
 
   private func address() throws -> (host: String, port: Int) {

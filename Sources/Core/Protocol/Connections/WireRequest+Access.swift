@@ -47,6 +47,7 @@ extension WireRequest.OneOf_Call {
       }
     throw ZooError(
       .permissionDenied,
-      "\(deed) and the token does not allow that: say hello with the administrator's (zoo: --token, or ZOO_TOKEN)")
+      "\(deed) and the token does not allow that: say hello with the administrator's token (zoo: --token, or ZOO_TOKEN)"
+    )
   }
 }

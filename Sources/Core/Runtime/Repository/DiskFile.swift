@@ -65,6 +65,13 @@ enum DiskFile {
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? UInt64(status.st_size) : 0
   }
 
+  /// Whether there is anything of that name; a link is, wherever it leads.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    return lstat(path, &status) == 0
+  }
+
   /// Brings a file or folder to the disk itself.
   static func synchronize(_ path: String, named name: String) throws(ZooError) {
     let descriptor = try open(path, O_RDONLY, named: name)

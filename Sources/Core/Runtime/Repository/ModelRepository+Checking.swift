@@ -72,6 +72,8 @@ extension ModelRepository {
     var manifest = manifest
     manifest.placement.device = .auto
     manifest.placement.gpus = []
+    // Which GPUs alone have.
+    if manifest.placement.precision == .float16 { manifest.placement.precision = .float32 }
     _ = try ModelInstance(manifest: manifest, folder: folder, plugins: plugins, backends: [backend], tunes: false)
       .selfTest()
   }

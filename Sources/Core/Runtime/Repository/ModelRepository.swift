@@ -142,13 +142,16 @@ public struct ModelRepository: Sendable {
 
   /// Makes sure that versions can be put in and taken out; the folder for uploads is made where it is missing.
   ///
-  /// - Parameter id: a version that is there, and is to be taken out.
+  /// - Parameter id: a version that is to be put in or taken out; nil for any.
   /// - Throws: ``ZooError`` that says why not.
-  func requireWritable(toRemove id: VersionID? = nil) throws(ZooError) {
+  func requireWritable(for id: VersionID? = nil) throws(ZooError) {
     let refusal: ZooError
     do throws(ZooError) {
       try DiskFile.makeFolder(stagingFolder.path(percentEncoded: false), named: "uploads")
-      for folder in [root, stagingFolder] + (id.map { [self.folder(of: $0).deletingLastPathComponent()] } ?? []) {
+      var folders = [root, stagingFolder]
+      // A folder that is moved is written itself, for what leads out of it.
+      if let version = id.map(folder(of:)) { folders += [version.deletingLastPathComponent(), version] }
+      for folder in folders where folder == root || DiskFile.exists(folder.path(percentEncoded: false)) {
         try DiskFile.requireWritable(folder.path(percentEncoded: false), named: folder.lastPathComponent)
       }
       return
@@ -173,6 +176,8 @@ public struct ModelRepository: Sendable {
   /// Takes a version out of its place, then removes its files.
   func remove(_ id: VersionID) throws(ZooError) {
     let source = folder(of: id)
+    // Somebody else may have removed it.
+    guard DiskFile.exists(source.path(percentEncoded: false)) else { return }
     let grave = stagingFolder.appending(path: "removed-\(UUID().uuidString)")
     try DiskFile.rename(source.path(percentEncoded: false), to: grave.path(percentEncoded: false), named: "\(id)")
     let parent = source.deletingLastPathComponent()

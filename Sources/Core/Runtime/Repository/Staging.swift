@@ -38,7 +38,7 @@ struct Staging: Sendable {
         "files: they have more than \(limits.uploadBytes) bytes together, which is this server's limit")
     }
 
-    try repository.requireWritable()
+    try repository.requireWritable(for: id)
     let uploadID = DiskFile.hexadecimal(SHA256.hash(data: Data(text.utf8)))
     let folder = self.folder(of: uploadID)
     if !FileManager.default.fileExists(atPath: folder.path(percentEncoded: false)) {
