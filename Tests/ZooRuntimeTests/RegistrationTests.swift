@@ -11,6 +11,42 @@ import ZooTinyModels
 
 @testable import ZooRuntime
 
+/// A small file system of its own, until it is unmounted.
+private final class Disk {
+  private let folder: TemporaryFolder
+  private let size: String
+
+  var url: URL { folder.url }
+  var path: String { folder.path }
+
+  /// - Returns: nil, which is told, where none can be mounted.
+  init?(size: String) throws {
+    folder = try TemporaryFolder()
+    self.size = "size=\(size)"
+    guard geteuid() == 0 else {
+      print("skipped: only root can mount the small file system of this test")
+      return nil
+    }
+    guard Glibc.mount("tmpfs", folder.path, "tmpfs", 0, self.size) == 0 else {
+      print("skipped: no file system can be mounted here")
+      return nil
+    }
+  }
+
+  /// - Returns: false, which is told, where it cannot be.
+  func becomesReadOnly() -> Bool {
+    // MS_REMOUNT and MS_RDONLY
+    guard Glibc.mount("tmpfs", path, "tmpfs", 32 | 1, size) == 0 else {
+      print("skipped: no file system can be made read-only here")
+      return false
+    }
+    return true
+  }
+
+  /// Whatever uses it still.
+  func unmount() { umount2(path, 2) }
+}
+
 /// Taking models in while the server runs: whole or not at all.
 struct RegistrationTests {
   private let folder = try! TemporaryFolder()
@@ -301,24 +337,14 @@ struct RegistrationTests {
   }
 
   @Test func aFullDiskIsSaidAndTheUploadGoesOnAfterwards() async throws {
-    guard geteuid() == 0 else {
-      print("skipped: only root can mount the small file system that this test fills")
-      return
-    }
-    let mount = folder.url.appending(path: "disk")
-    try FileManager.default.createDirectory(at: mount, withIntermediateDirectories: true)
-    let path = mount.path(percentEncoded: false)
-    guard Glibc.mount("tmpfs", path, "tmpfs", 0, "size=512k") == 0 else {
-      print("skipped: no file system can be mounted here")
-      return
-    }
-    defer { umount2(path, 2) }
-    let runtime = try await runtime(mount.appending(path: "models"))
+    guard let disk = try Disk(size: "512k") else { return }
+    defer { disk.unmount() }
+    let runtime = try await runtime(disk.url.appending(path: "models"))
     try TinyModel(width: 8).write(to: source)
     let begun = try await runtime.beginRegistration(manifest: manifest())
-    let ballast = mount.appending(path: "ballast")
+    let ballast = disk.url.appending(path: "ballast")
     // Nearly all that is left, so that the upload does not fit.
-    let free = DiskFile.freeBytes(at: path)
+    let free = DiskFile.freeBytes(at: disk.path)
     try Data(count: Int(free) - 20_000).write(to: ballast)
     await #expect { try await upload(begun, to: runtime) } throws: {
       ($0 as? ZooError)?.code == .resourceExhausted && "\($0)".contains("disk is full")
@@ -356,28 +382,14 @@ struct RegistrationTests {
   }
 
   @Test func servesAReadOnlyFileSystem() async throws {
-    guard geteuid() == 0 else {
-      print("skipped: only root can mount the read-only file system of this test")
-      return
-    }
-    let mount = folder.url.appending(path: "disk")
-    try FileManager.default.createDirectory(at: mount, withIntermediateDirectories: true)
-    let path = mount.path(percentEncoded: false)
-    guard Glibc.mount("tmpfs", path, "tmpfs", 0, "size=4m") == 0 else {
-      print("skipped: no file system can be mounted here")
-      return
-    }
-    defer { umount2(path, 2) }
-    let models = mount.appending(path: "models")
+    guard let disk = try Disk(size: "4m") else { return }
+    defer { disk.unmount() }
+    let models = disk.url.appending(path: "models")
     try TinyModel().install(in: models)
-    // MS_REMOUNT and MS_RDONLY
-    guard Glibc.mount("tmpfs", path, "tmpfs", 32 | 1, "size=4m") == 0 else {
-      print("skipped: no file system can be made read-only here")
-      return
-    }
+    guard disk.becomesReadOnly() else { return }
     try await expectReadOnly(models, because: "Read-only file system")
     let error = #expect(throws: ZooError.self) {
-      try ModelRepository(root: mount.appending(path: "nosuch"), reader: ManifestReader(plugins: []))
+      try ModelRepository(root: disk.url.appending(path: "nosuch"), reader: ManifestReader(plugins: []))
     }
     #expect(error?.message == "making the folder for the models: Read-only file system")
   }

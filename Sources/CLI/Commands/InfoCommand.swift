@@ -18,7 +18,7 @@ struct InfoCommand: AsyncParsableCommand {
     let (model, asJSON) = (model, options.json)
     try await options.withClient { client in
       let info = try await client.info(model)
-      if asJSON { return try Output.json(Self.object(info)) }
+      if asJSON { return try Output.json(object: Self.object(info)) }
       let (status, manifest) = (info.status, info.manifest)
       Output.print(
         Output.bold("\(status.name)@\(status.version)") + "  \(status.state.label)\(status.serving ? ", serving" : "")")

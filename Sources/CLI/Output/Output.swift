@@ -29,11 +29,11 @@ enum Output {
 
   /// Prints a message of the protocol, with the names that it has there.
   static func json(_ message: some Message) throws {
-    try json(object(of: message))
+    try json(object: object(of: message))
   }
 
   /// Prints what `JSONSerialization` takes.
-  static func json(_ object: Any) throws {
+  static func json(object: Any) throws {
     let pretty = try JSONSerialization.data(
       withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     print(String(decoding: pretty, as: UTF8.self))

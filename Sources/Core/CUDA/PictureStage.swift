@@ -6,7 +6,7 @@ struct PictureStage: Sendable {
   /// Of pixels; what is larger is resampled by the processor.
   static let mostPixelBytes = 4 << 20
   /// Pictures and their taps are sent through so much of the host's pinned memory.
-  static let mostBytes = mostPixelBytes + 1 << 20
+  static let mostBytes = mostPixelBytes + (1 << 20)
 
   /// In the arena.
   let offset: Int
