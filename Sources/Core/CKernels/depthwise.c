@@ -3,29 +3,34 @@
 // Depthwise sums, four pixels of one or two rows at a time so that weights and pixels are loaded once for several of them:
 // what is loaded, from the L2 cache above all, takes longer than what is added.
 //
-// Every element is the same chain of multiply-adds whichever way it is computed: the taps in order, the bias last. Where
-// the windows lie evenly in the input, taps are found by adding; elsewhere by pointers, those into padding to zeros.
-// A row of taps that is padding altogether is left out. Where the last windows of a row are fewer than four, some are
-// computed twice.
+// Every element is the same chain of multiply-adds whichever way it is computed: the taps in order, the bias last. Taps
+// are found by adding where windows lie evenly in the input, and by pointers where they do not. A row of taps that is
+// padding altogether is left out.
+//
+// What a kernel is told it copies before its loops: the results that it writes might be that, for all that a compiler knows, and
+// everything would be loaded again after each.
 
-typedef struct zoo_depthwise_rows {
-  // Rows of taps.
-  size_t count;
-  // Rows of the input; one more for a second row of windows.
-  const float *const *inputs;
-  // From there to the first pixel that the first of the windows reads.
-  size_t offset;
-  // With padding at the sides: in each row the pixels that the four windows read between them; NULL without.
-  const float *const *taps;
-  // Each row of the filter.
-  const float *const *filters;
+// Four windows beside each other, of one row of the output or of two.
+typedef struct zoo_windows {
+  // The row of the input that each row of taps reads, one more for a second row of windows; null for padding.
+  const float *const *rows;
+  // The pixel that the first window begins with, from the start of its row; negative in padding.
+  ptrdiff_t column;
   // Input pixels from one window to the next.
-  size_t pixels;
+  size_t step;
+  // Of the 3 · step + width pixels of a row that the four read between them those that are not padding.
+  size_t begin, end;
+  // [height][width] pixels.
+  const float *filter;
+  size_t height, width;
+  const float *bias;
+  size_t channels;
   // From one pixel to the next, in the input, the filter and the output.
   size_t stride;
   // From one row of the output to the next.
   size_t line;
-} zoo_depthwise_rows;
+  float low, high;
+} zoo_windows;
 
 #define ZOO_NAME(name) name##_plain
 #define ZOO_TARGET
@@ -44,153 +49,124 @@ typedef struct zoo_depthwise_rows {
 #include "depthwise_template.h"
 #endif
 
-// Four windows in one row without padding at the sides, the same way apart.
-static bool zoo_is_even_run(const zoo_gather *gather, size_t x) {
-  if (x + 4 > gather->output_width) return false;
-  const int32_t *columns = gather->columns + x * gather->kernel_width;
-  const int32_t step = columns[gather->kernel_width] - columns[0];
+// Whether the four windows from x on lie `step` pixels apart, but for taps in padding to zeros, and where.
+static bool zoo_is_even(const zoo_gather *gather, size_t step, size_t x, zoo_window_group *group) {
+  const size_t width = gather->kernel_width;
+  const int32_t *columns = gather->columns + x * width;
+  size_t known = 0;
+  while (known < 4 * width && columns[known] < 0) known++;
+  if (known == 4 * width) return false;
+  const int64_t column = (int64_t)columns[known] - (int64_t)(known / width * step + known % width);
+  const int64_t positions = (int64_t)(3 * step + width);
+  const int64_t begin = column < 0 ? -column : 0;
+  const int64_t rest = (int64_t)gather->input_width - column;
+  const int64_t end = rest < positions ? rest : positions;
   for (size_t i = 0; i < 4; i++) {
-    if (!gather->runs[x + i] || columns[i * gather->kernel_width] != columns[0] + (int32_t)i * step) return false;
+    for (size_t s = 0; s < width; s++) {
+      const int64_t p = (int64_t)(i * step + s);
+      if (columns[i * width + s] != (p < begin || p >= end ? -1 : column + p)) return false;
+    }
   }
-  return step >= 0;
+  *group = (zoo_window_group){(uint32_t)x, 4, (int32_t)column, (uint32_t)begin, (uint32_t)end};
+  return true;
 }
 
-// Input pixels from one window to the next, where there is a kernel for four windows with padding at the sides; 0 where there
-// is none.
-static size_t zoo_padded_step(const zoo_gather *gather) {
-  if ((gather->kernel_width != 3 && gather->kernel_width != 5) || gather->kernel_height > 5 || gather->output_width < 4) {
-    return 0;
+size_t zoo_depthwise_groups(const zoo_gather *gather, size_t step, zoo_window_group *groups) {
+  size_t count = 0;
+  for (size_t x = 0; x < gather->output_width;) {
+    // The last four end with the row: where fewer are left, some are computed twice.
+    size_t first = x;
+    if (first + 4 > gather->output_width && gather->output_width >= 4) first = gather->output_width - 4;
+    if (first + 4 <= gather->output_width && zoo_is_even(gather, step, first, groups + count)) {
+      x = first + 4;
+    } else {
+      groups[count] = (zoo_window_group){(uint32_t)x, 1, 0, 0, 0};
+      x++;
+    }
+    count++;
   }
-  for (size_t x = 0; x + 1 < gather->output_width; x++) {
-    if (!gather->runs[x] || !gather->runs[x + 1]) continue;
-    const int32_t step = gather->columns[(x + 1) * gather->kernel_width] - gather->columns[x * gather->kernel_width];
-    return step == 1 || step == 2 ? (size_t)step : 0;
-  }
-  return 0;
+  return count;
 }
 
-// The windows of row y + 1 are one input row below those of row y, neither has padding above or below, and there is a kernel
-// for two rows.
+// The windows of row y + 1 are one input row below those of row y, and there is a kernel for two rows.
 static bool zoo_is_pair(const zoo_gather *gather, size_t y) {
-  if (gather->kernel_height != gather->kernel_width || (gather->kernel_width != 3 && gather->kernel_width != 5)) {
-    return false;
-  }
-  const int32_t *rows = gather->rows + y * gather->kernel_height;
-  for (size_t r = 0; r < gather->kernel_height; r++) {
-    if (rows[r] < 0 || rows[gather->kernel_height + r] != rows[r] + 1 || rows[r] != rows[0] + (int32_t)r) return false;
+  const size_t height = gather->kernel_height;
+  if (height != gather->kernel_width || (height != 3 && height != 5)) return false;
+  const int32_t *rows = gather->rows + y * height;
+  for (size_t r = 0; r + 1 < height; r++) {
+    if (rows[height + r] != rows[r + 1]) return false;
   }
   return true;
 }
 
 // A pixel, whose taps may lie anywhere.
-static void zoo_depthwise_pixel(zoo_instruction_set set, const zoo_gather *gather, const float *input,
-                                const float *filter, const float *bias, const float *zeros, const float **pointers,
-                                float low, float high, size_t y, size_t x, float *output) {
-  const size_t height = gather->kernel_height, width = gather->kernel_width, stride = gather->pixel_stride;
-  const int32_t *rows = gather->rows + y * height, *columns = gather->columns + x * width;
+static void zoo_depthwise_pixel(zoo_instruction_set set, const zoo_gather *gather, const zoo_windows *windows, size_t x,
+                                const float *zeros, const float **pointers, float *output) {
+  const size_t height = windows->height, width = windows->width, stride = windows->stride;
+  const int32_t *columns = gather->columns + x * width;
   const float **taps = pointers, **filters = pointers + height * width;
   size_t used = 0;
   for (size_t r = 0; r < height; r++) {
-    if (rows[r] < 0) continue;
-    const float *line = input + (size_t)rows[r] * gather->input_width * stride;
+    if (windows->rows[r] == NULL) continue;
     for (size_t s = 0; s < width; s++) {
-      taps[used] = columns[s] < 0 ? zeros : line + (size_t)columns[s] * stride;
-      filters[used++] = filter + (r * width + s) * stride;
+      taps[used] = columns[s] < 0 ? zeros : windows->rows[r] + (size_t)columns[s] * stride;
+      filters[used++] = windows->filter + (r * width + s) * stride;
     }
   }
+  const float *bias = windows->bias;
+  const float low = windows->low, high = windows->high;
+  const size_t channels = windows->channels;
   switch (set) {
 #if defined(__x86_64__)
-    case ZOO_AVX512: zoo_depthwise_one_avx512(taps, filters, used, bias, gather->channels, low, high, output); break;
-    case ZOO_AVX2: zoo_depthwise_one_avx2(taps, filters, used, bias, gather->channels, low, high, output); break;
+    case ZOO_AVX512: zoo_depthwise_one_avx512(taps, filters, used, bias, channels, low, high, output); break;
+    case ZOO_AVX2: zoo_depthwise_one_avx2(taps, filters, used, bias, channels, low, high, output); break;
 #endif
-    default: zoo_depthwise_one_plain(taps, filters, used, bias, gather->channels, low, high, output); break;
+    default: zoo_depthwise_one_plain(taps, filters, used, bias, channels, low, high, output); break;
   }
 }
 
-// Four pixels from x on, in two rows where `is_pair`, of windows that lie side by side in the input.
-static void zoo_depthwise_even_pixels(zoo_instruction_set set, const zoo_gather *gather, zoo_depthwise_rows run,
-                                      bool is_pair, size_t x, const float *bias, float low, float high,
-                                      float *output) {
-  const size_t width = gather->kernel_width, channels = gather->channels;
-  run.offset = (size_t)gather->columns[x * width] * run.stride;
+static void zoo_depthwise_group(zoo_instruction_set set, const zoo_windows *windows, bool is_pair, float *output) {
   switch (set) {
 #if defined(__x86_64__)
-    case ZOO_AVX512: zoo_depthwise_four_avx512(&run, width, is_pair, bias, channels, low, high, output); break;
-    case ZOO_AVX2: zoo_depthwise_four_avx2(&run, width, is_pair, bias, channels, low, high, output); break;
+    case ZOO_AVX512: zoo_depthwise_four_avx512(windows, is_pair, output); break;
+    case ZOO_AVX2: zoo_depthwise_four_avx2(windows, is_pair, output); break;
 #endif
-    default: zoo_depthwise_four_plain(&run, width, is_pair, bias, channels, low, high, output); break;
+    default: zoo_depthwise_four_plain(windows, is_pair, output); break;
   }
 }
 
-// The same of windows with padding at the sides.
-static void zoo_depthwise_padded_pixels(zoo_instruction_set set, const zoo_gather *gather, zoo_depthwise_rows run,
-                                        bool is_pair, size_t x, const float *bias, const float *zeros, float low,
-                                        float high, float *output) {
-  const size_t width = gather->kernel_width, channels = gather->channels, positions = 3 * run.pixels + width;
-  const int32_t *columns = gather->columns + x * width;
-  // Of six rows, and of three windows two pixels apart besides the first, at most.
-  const float *taps[6 * (3 * 2 + 5)];
-  for (size_t p = 0; p < positions; p++) {
-    // The first of the windows that reads it.
-    const size_t i = p < width ? 0 : (p - width) / run.pixels + 1;
-    const int32_t column = columns[i * width + p - i * run.pixels];
-    for (size_t r = 0; r < run.count + is_pair; r++) {
-      taps[r * positions + p] = column < 0 ? zeros : run.inputs[r] + (size_t)column * run.stride;
-    }
-  }
-  run.taps = taps;
-  switch (set) {
-#if defined(__x86_64__)
-    case ZOO_AVX512: zoo_depthwise_padded_four_avx512(&run, width, is_pair, bias, channels, low, high, output); break;
-    case ZOO_AVX2: zoo_depthwise_padded_four_avx2(&run, width, is_pair, bias, channels, low, high, output); break;
-#endif
-    default: zoo_depthwise_padded_four_plain(&run, width, is_pair, bias, channels, low, high, output); break;
-  }
-}
-
-void zoo_depthwise(zoo_instruction_set set, const zoo_gather *gather, const float *input, const float *filter,
-                   const float *bias, const float *zeros, const float **pointers, zoo_activation activation,
-                   size_t first, size_t count, float *output) {
-  const size_t height = gather->kernel_height, kernel_width = gather->kernel_width;
-  const size_t stride = gather->pixel_stride, width = gather->output_width, line = width * stride;
-  if (bias == NULL) bias = zeros;
-  float low, high;
-  const bool is_done = zoo_clamps(activation.kind, &low, &high);
-  const size_t padded_step = zoo_padded_step(gather);
-  const float **inputs = pointers + 2 * height * kernel_width, **filters = inputs + height + 1;
+void zoo_depthwise(zoo_instruction_set set, const zoo_gather *gather, const zoo_window_groups *groups,
+                   const float *input, const float *filter, const float *bias, const float *zeros,
+                   const float **pointers, zoo_activation activation, size_t first, size_t count, float *output) {
+  const size_t height = gather->kernel_height, width = gather->kernel_width;
+  const size_t stride = gather->pixel_stride, line = gather->output_width * stride;
+  const float **rows = pointers + 2 * height * width;
+  zoo_windows windows = {
+      .rows = rows, .step = groups->step, .filter = filter, .height = height, .width = width,
+      .bias = bias != NULL ? bias : zeros, .channels = gather->channels, .stride = stride, .line = line};
+  const bool is_done = zoo_clamps(activation.kind, &windows.low, &windows.high);
   for (size_t y = first; y < first + count;) {
-    const size_t lines = y + 1 < first + count && zoo_is_pair(gather, y) ? 2 : 1;
-    zoo_depthwise_rows run = {0, inputs, 0, NULL, filters, 0, stride, line};
-    for (size_t r = 0; r < height; r++) {
-      const int32_t row = gather->rows[y * height + r];
-      if (row < 0) continue;
-      inputs[run.count] = input + (size_t)row * gather->input_width * stride;
-      filters[run.count++] = filter + r * kernel_width * stride;
+    const size_t lines = groups->step == 1 && y + 1 < first + count && zoo_is_pair(gather, y) ? 2 : 1;
+    for (size_t r = 0; r < height + lines - 1; r++) {
+      const int32_t row = r < height ? gather->rows[y * height + r] : gather->rows[(y + 1) * height + height - 1];
+      rows[r] = row < 0 ? NULL : input + (size_t)row * gather->input_width * stride;
     }
-    if (lines == 2) inputs[run.count] = inputs[run.count - 1] + gather->input_width * stride;
-    for (size_t x = 0; x < width;) {
-      const int32_t *columns = gather->columns + x * kernel_width;
-      const bool is_even = zoo_is_even_run(gather, x);
-      // More than one that is not even, or so few that four and four are all.
-      const bool is_padded =
-          !is_even && padded_step > 0 && x + 1 < width && (width <= 8 || !zoo_is_even_run(gather, x + 1));
-      // The last four end with the row.
-      if (is_padded && x + 4 > width) x = width - 4;
-      run.pixels = is_even ? (size_t)(columns[kernel_width] - columns[0]) : padded_step;
-      const size_t together = (is_even || is_padded) && run.pixels == 1 ? lines : 1;
-      for (size_t i = 0; i < lines; i += together) {
-        float *target = output + (y + i) * line + x * stride;
-        // The rows of the second line are those of the first but one, and one more.
-        run.inputs = inputs + i;
-        if (is_even) {
-          zoo_depthwise_even_pixels(set, gather, run, together == 2, x, bias, low, high, target);
-        } else if (is_padded) {
-          zoo_depthwise_padded_pixels(set, gather, run, together == 2, x, bias, zeros, low, high, target);
-        } else {
-          zoo_depthwise_pixel(set, gather, input, filter, bias, zeros, pointers, low, high, y + i, x, target);
-        }
+    for (size_t i = 0; i < groups->count; i++) {
+      const zoo_window_group group = groups->groups[i];
+      float *target = output + y * line + group.first * stride;
+      windows.rows = rows;
+      if (group.count == 4) {
+        windows.column = group.column;
+        windows.begin = group.begin;
+        windows.end = group.end;
+        zoo_depthwise_group(set, &windows, lines == 2, target);
+        continue;
       }
-      x += is_even || is_padded ? 4 : 1;
+      zoo_depthwise_pixel(set, gather, &windows, group.first, zeros, pointers, target);
+      if (lines == 1) continue;
+      // The rows of the second line are those of the first but one, and one more.
+      windows.rows = rows + 1;
+      zoo_depthwise_pixel(set, gather, &windows, group.first, zeros, pointers, target + line);
     }
     y += lines;
   }

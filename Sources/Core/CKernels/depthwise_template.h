@@ -45,156 +45,143 @@ ZOO_TARGET static void ZOO_NAME(zoo_depthwise_one)(const float *const *taps, con
 }
 
 // Channels from `c` on of four pixels of a row, one by one.
-ZOO_INLINE void ZOO_NAME(zoo_depthwise_rest_of_four)(const zoo_depthwise_rows *rows, size_t first, size_t width,
-                                                     const float *bias, size_t c, size_t channels, float low,
-                                                     float high, float *output) {
-  const size_t stride = rows->stride, positions = 3 * rows->pixels + width;
-  for (; c < channels; c++) {
+ZOO_INLINE void ZOO_NAME(zoo_depthwise_rest_of_four)(const zoo_windows *w, const float *const *rows, size_t c,
+                                                     float *output) {
+  const size_t stride = w->stride;
+  for (; c < w->channels; c++) {
     for (size_t i = 0; i < 4; i++) {
       float sum = 0;
-      for (size_t r = 0; r < rows->count; r++) {
-        for (size_t s = 0; s < width; s++) {
-          const size_t position = i * rows->pixels + s;
-          const float *pixel = rows->taps != NULL ? rows->taps[(first + r) * positions + position]
-                                                  : rows->inputs[first + r] + rows->offset + position * stride;
-          sum += rows->filters[r][s * stride + c] * pixel[c];
+      for (size_t r = 0; r < w->height; r++) {
+        if (rows[r] == NULL) continue;
+        for (size_t s = 0; s < w->width; s++) {
+          const size_t p = i * w->step + s;
+          if (p < w->begin || p >= w->end) continue;
+          sum += w->filter[(r * w->width + s) * stride + c] *
+                 rows[r][(w->column + (ptrdiff_t)p) * (ptrdiff_t)stride + (ptrdiff_t)c];
         }
       }
-      output[i * stride + c] = zoo_clamp(sum + bias[c], low, high);
+      output[i * stride + c] = zoo_clamp(sum + w->bias[c], w->low, w->high);
     }
   }
 }
 
-// Four pixels of a row whose windows lie side by side in the input.
-ZOO_INLINE void ZOO_NAME(zoo_depthwise_row)(const zoo_depthwise_rows *rows, const size_t width, const size_t pixels,
-                                            const float *bias, size_t channels, float low, float high, float *output) {
-  const size_t stride = rows->stride, step = pixels * stride;
-  size_t c = 0;
-  for (; c + ZOO_LANES <= channels; c += ZOO_LANES) {
-    zoo_vector sum[4] = {{0}, {0}, {0}, {0}};
-    for (size_t r = 0; r < rows->count; r++) {
-      const float *x = rows->inputs[r] + rows->offset + c;
-      const float *w = rows->filters[r] + c;
-      for (size_t s = 0; s < width; s++) {
-        const zoo_vector weight = *(const zoo_vector *)(w + s * stride);
-        _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) {
-          sum[i] += weight * *(const zoo_vector *)(x + i * step + s * stride);
+// `vectors` vectors of channels, from `c` on, of four pixels of a row.
+ZOO_INLINE void ZOO_NAME(zoo_depthwise_row_part)(const zoo_windows w, const size_t width, const size_t step,
+                                                 const bool is_padded, const size_t vectors, size_t c, float *output) {
+  const ptrdiff_t offset = w.column * (ptrdiff_t)w.stride + (ptrdiff_t)c;
+  zoo_vector sum[4][2] = {{{0}}};
+  for (size_t r = 0; r < w.height; r++) {
+    if (w.rows[r] == NULL) continue;
+    const float *x = w.rows[r] + offset;
+    const float *filter = w.filter + r * width * w.stride + c;
+    for (size_t s = 0; s < width; s++) {
+      zoo_vector weight[2];
+      _Pragma("clang loop unroll(full)") for (size_t v = 0; v < vectors; v++) {
+        weight[v] = *(const zoo_vector *)(filter + s * w.stride + v * ZOO_LANES);
+      }
+      _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) {
+        const size_t p = i * step + s;
+        if (is_padded && (p < w.begin || p >= w.end)) continue;
+        _Pragma("clang loop unroll(full)") for (size_t v = 0; v < vectors; v++) {
+          sum[i][v] += weight[v] * *(const zoo_vector *)(x + p * w.stride + v * ZOO_LANES);
         }
       }
     }
-    const zoo_vector b = *(const zoo_vector *)(bias + c);
+  }
+  _Pragma("clang loop unroll(full)") for (size_t v = 0; v < vectors; v++) {
+    const zoo_vector b = *(const zoo_vector *)(w.bias + c + v * ZOO_LANES);
     _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) {
-      ZOO_STORE_CLAMPED(zoo_vector, output + i * stride + c, sum[i] + b, low, high)
+      ZOO_STORE_CLAMPED(zoo_vector, output + i * w.stride + c + v * ZOO_LANES, sum[i][v] + b, w.low, w.high)
     }
   }
-  ZOO_NAME(zoo_depthwise_rest_of_four)(rows, 0, width, bias, c, channels, low, high, output);
 }
 
-// The same with padding at the sides; `width` and `pixels` are constants where it is called.
-ZOO_INLINE void ZOO_NAME(zoo_depthwise_padded_row)(const zoo_depthwise_rows *rows, const size_t width,
-                                                   const size_t pixels, const float *bias, size_t channels, float low,
-                                                   float high, float *output) {
-  const size_t stride = rows->stride, positions = 3 * pixels + width;
+// Four pixels of a row; `width`, `step` and `is_padded` are constants where it is called.
+ZOO_INLINE void ZOO_NAME(zoo_depthwise_row)(const zoo_windows *windows, const size_t width, const size_t step,
+                                            const bool is_padded, float *output) {
+  const zoo_windows w = *windows;
   size_t c = 0;
-  for (; c + ZOO_LANES <= channels; c += ZOO_LANES) {
-    zoo_vector sum[4] = {{0}, {0}, {0}, {0}};
-    for (size_t r = 0; r < rows->count; r++) {
-      const float *const *taps = rows->taps + r * positions;
-      const float *w = rows->filters[r] + c;
-      zoo_vector weights[5];
-      _Pragma("clang loop unroll(full)") for (size_t s = 0; s < width; s++) {
-        weights[s] = *(const zoo_vector *)(w + s * stride);
-      }
-      _Pragma("clang loop unroll(full)") for (size_t p = 0; p < positions; p++) {
-        const zoo_vector pixel = *(const zoo_vector *)(taps[p] + c);
-        _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) {
-          if (p >= i * pixels && p < i * pixels + width) sum[i] += weights[p - i * pixels] * pixel;
-        }
-      }
-    }
-    const zoo_vector b = *(const zoo_vector *)(bias + c);
-    _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) {
-      ZOO_STORE_CLAMPED(zoo_vector, output + i * stride + c, sum[i] + b, low, high)
-    }
+  for (; c + 2 * ZOO_LANES <= w.channels; c += 2 * ZOO_LANES) {
+    ZOO_NAME(zoo_depthwise_row_part)(w, width, step, is_padded, 2, c, output);
   }
-  ZOO_NAME(zoo_depthwise_rest_of_four)(rows, 0, width, bias, c, channels, low, high, output);
+  for (; c + ZOO_LANES <= w.channels; c += ZOO_LANES) {
+    ZOO_NAME(zoo_depthwise_row_part)(w, width, step, is_padded, 1, c, output);
+  }
+  if (c < w.channels) ZOO_NAME(zoo_depthwise_rest_of_four)(windows, w.rows, c, output);
 }
 
-// Four pixels of two rows with size · size taps, one pixel apart each way; `size`, and whether there is padding at the sides,
-// are constants where it is called.
-ZOO_INLINE void ZOO_NAME(zoo_depthwise_pair)(const zoo_depthwise_rows *rows, const size_t size, const bool is_padded,
-                                             const float *bias, size_t channels, float low, float high,
+// Four pixels of two rows with size · size taps, one pixel apart each way; `size` and `is_padded` are constants where it is
+// called.
+ZOO_INLINE void ZOO_NAME(zoo_depthwise_pair)(const zoo_windows *windows, const size_t size, const bool is_padded,
                                              float *output) {
-  const size_t stride = rows->stride;
+  const zoo_windows w = *windows;
+  const size_t stride = w.stride;
+  // Where each row begins for the first window.
+  const float *rows[6];
+  for (size_t r = 0; r <= size; r++) rows[r] = w.rows[r] == NULL ? NULL : w.rows[r] + w.column * (ptrdiff_t)stride;
   size_t c = 0;
-  for (; c + ZOO_LANES <= channels; c += ZOO_LANES) {
+  for (; c + ZOO_LANES <= w.channels; c += ZOO_LANES) {
     zoo_vector upper[4] = {{0}, {0}, {0}, {0}}, lower[4] = {{0}, {0}, {0}, {0}};
     _Pragma("clang loop unroll(full)") for (size_t r = 0; r <= size; r++) {
+      if (rows[r] == NULL) continue;
+      const float *x = rows[r] + c;
       zoo_vector pixels[8];
-      _Pragma("clang loop unroll(full)") for (size_t i = 0; i < size + 3; i++) {
-        const float *x = is_padded ? rows->taps[r * (size + 3) + i] : rows->inputs[r] + rows->offset + i * stride;
-        pixels[i] = *(const zoo_vector *)(x + c);
+      _Pragma("clang loop unroll(full)") for (size_t p = 0; p < size + 3; p++) {
+        if (is_padded && (p < w.begin || p >= w.end)) {
+          pixels[p] = 0;
+        } else {
+          pixels[p] = *(const zoo_vector *)(x + p * stride);
+        }
       }
       _Pragma("clang loop unroll(full)") for (size_t s = 0; s < size; s++) {
         if (r < size) {
-          const zoo_vector weight = *(const zoo_vector *)(rows->filters[r] + s * stride + c);
+          const zoo_vector weight = *(const zoo_vector *)(w.filter + (r * size + s) * stride + c);
           _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) upper[i] += weight * pixels[s + i];
         }
         if (r > 0) {
-          const zoo_vector weight = *(const zoo_vector *)(rows->filters[r - 1] + s * stride + c);
+          const zoo_vector weight = *(const zoo_vector *)(w.filter + ((r - 1) * size + s) * stride + c);
           _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) lower[i] += weight * pixels[s + i];
         }
       }
     }
-    const zoo_vector b = *(const zoo_vector *)(bias + c);
+    const zoo_vector b = *(const zoo_vector *)(w.bias + c);
     _Pragma("clang loop unroll(full)") for (size_t i = 0; i < 4; i++) {
-      ZOO_STORE_CLAMPED(zoo_vector, output + i * stride + c, upper[i] + b, low, high)
-      ZOO_STORE_CLAMPED(zoo_vector, output + rows->line + i * stride + c, lower[i] + b, low, high)
+      ZOO_STORE_CLAMPED(zoo_vector, output + i * stride + c, upper[i] + b, w.low, w.high)
+      ZOO_STORE_CLAMPED(zoo_vector, output + w.line + i * stride + c, lower[i] + b, w.low, w.high)
     }
   }
-  ZOO_NAME(zoo_depthwise_rest_of_four)(rows, 0, size, bias, c, channels, low, high, output);
-  ZOO_NAME(zoo_depthwise_rest_of_four)(rows, 1, size, bias, c, channels, low, high, output + rows->line);
+  if (c == w.channels) return;
+  ZOO_NAME(zoo_depthwise_rest_of_four)(windows, w.rows, c, output);
+  ZOO_NAME(zoo_depthwise_rest_of_four)(windows, w.rows + 1, c, output + w.line);
 }
 
-ZOO_TARGET static void ZOO_NAME(zoo_depthwise_four)(const zoo_depthwise_rows *rows, size_t width, bool is_pair,
-                                                    const float *bias, size_t channels, float low, float high,
-                                                    float *output) {
-  const size_t pixels = rows->pixels;
-  if (is_pair && width == 3) {
-    ZOO_NAME(zoo_depthwise_pair)(rows, 3, false, bias, channels, low, high, output);
-  } else if (is_pair) {
-    ZOO_NAME(zoo_depthwise_pair)(rows, 5, false, bias, channels, low, high, output);
-  } else if (width == 3 && pixels == 1) {
-    ZOO_NAME(zoo_depthwise_row)(rows, 3, 1, bias, channels, low, high, output);
-  } else if (width == 3 && pixels == 2) {
-    ZOO_NAME(zoo_depthwise_row)(rows, 3, 2, bias, channels, low, high, output);
-  } else if (width == 5 && pixels == 1) {
-    ZOO_NAME(zoo_depthwise_row)(rows, 5, 1, bias, channels, low, high, output);
-  } else if (width == 5 && pixels == 2) {
-    ZOO_NAME(zoo_depthwise_row)(rows, 5, 2, bias, channels, low, high, output);
+#define ZOO_DEPTHWISE_CASES(is_padded)                                                         \
+  if (is_pair && width == 3) {                                                                 \
+    ZOO_NAME(zoo_depthwise_pair)(w, 3, is_padded, output);                                     \
+  } else if (is_pair) {                                                                        \
+    ZOO_NAME(zoo_depthwise_pair)(w, 5, is_padded, output);                                     \
+  } else if (width == 3 && step == 1) {                                                        \
+    ZOO_NAME(zoo_depthwise_row)(w, 3, 1, is_padded, output);                                   \
+  } else if (width == 3 && step == 2) {                                                        \
+    ZOO_NAME(zoo_depthwise_row)(w, 3, 2, is_padded, output);                                   \
+  } else if (width == 5 && step == 1) {                                                        \
+    ZOO_NAME(zoo_depthwise_row)(w, 5, 1, is_padded, output);                                   \
+  } else if (width == 5 && step == 2) {                                                        \
+    ZOO_NAME(zoo_depthwise_row)(w, 5, 2, is_padded, output);                                   \
+  } else {                                                                                     \
+    ZOO_NAME(zoo_depthwise_row)(w, width, step, is_padded, output);                            \
+  }
+
+ZOO_TARGET static void ZOO_NAME(zoo_depthwise_four)(const zoo_windows *w, bool is_pair, float *output) {
+  const size_t width = w->width, step = w->step;
+  if (w->begin == 0 && w->end == 3 * step + width) {
+    ZOO_DEPTHWISE_CASES(false)
   } else {
-    ZOO_NAME(zoo_depthwise_row)(rows, width, pixels, bias, channels, low, high, output);
+    ZOO_DEPTHWISE_CASES(true)
   }
 }
 
-ZOO_TARGET static void ZOO_NAME(zoo_depthwise_padded_four)(const zoo_depthwise_rows *rows, size_t width, bool is_pair,
-                                                           const float *bias, size_t channels, float low, float high,
-                                                           float *output) {
-  if (is_pair && width == 3) {
-    ZOO_NAME(zoo_depthwise_pair)(rows, 3, true, bias, channels, low, high, output);
-  } else if (is_pair) {
-    ZOO_NAME(zoo_depthwise_pair)(rows, 5, true, bias, channels, low, high, output);
-  } else if (width == 3 && rows->pixels == 1) {
-    ZOO_NAME(zoo_depthwise_padded_row)(rows, 3, 1, bias, channels, low, high, output);
-  } else if (width == 3) {
-    ZOO_NAME(zoo_depthwise_padded_row)(rows, 3, 2, bias, channels, low, high, output);
-  } else if (rows->pixels == 1) {
-    ZOO_NAME(zoo_depthwise_padded_row)(rows, 5, 1, bias, channels, low, high, output);
-  } else {
-    ZOO_NAME(zoo_depthwise_padded_row)(rows, 5, 2, bias, channels, low, high, output);
-  }
-}
-
+#undef ZOO_DEPTHWISE_CASES
 #undef zoo_vector
 #undef ZOO_NAME
 #undef ZOO_TARGET

@@ -73,19 +73,35 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile)(const int rows, const int vectors,
   }
 }
 
-#define ZOO_TILE_CASE(count)                                                                                    \
-  case count:                                                                                                   \
-    if (wide) {                                                                                                 \
-      ZOO_NAME(zoo_tile)(count, 2, *left, b, next, step, start, start_stride, bias, low, high, c, ldc);         \
-    } else {                                                                                                    \
-      ZOO_NAME(zoo_tile)(count, 1, *left, b, next, step, start, start_stride, bias, low, high, c, ldc);         \
-    }                                                                                                           \
+// `tiles` of them below each other. What is read soon starts at `next`, with every tile `depth` steps on, and ends at `end`;
+// beyond it b is asked for once more, which costs next to nothing.
+ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_tile_run)(const int rows, const int vectors, size_t tiles, zoo_left left,
+                                                  const ZOO_WORD *b, const ZOO_WORD *next, const ZOO_WORD *end,
+                                                  size_t step, const float *start, size_t start_stride,
+                                                  const float *bias, float low, float high, float *c, size_t ldc) {
+  const size_t ahead = left.runs * left.length * step;
+  for (size_t tile = 0; tile < tiles; tile++) {
+    ZOO_NAME(zoo_tile)(rows, vectors, left, b, next < end ? next : b, step, start, start_stride, bias, low, high, c, ldc);
+    left.first = (const ZOO_WORD *)left.first + rows * left.stride;
+    start += rows * start_stride;
+    c += rows * ldc;
+    next += ahead;
+  }
+}
+
+#define ZOO_TILE_CASE(count)                                                                                       \
+  case count:                                                                                                      \
+    if (wide) {                                                                                                    \
+      ZOO_NAME(zoo_tile_run)(count, 2, tiles, *left, b, next, end, step, start, start_stride, bias, low, high, c, ldc); \
+    } else {                                                                                                       \
+      ZOO_NAME(zoo_tile_run)(count, 1, tiles, *left, b, next, end, step, start, start_stride, bias, low, high, c, ldc); \
+    }                                                                                                              \
     break;
 
-ZOO_TARGET static void ZOO_NAME(zoo_tile_rows)(size_t rows, bool wide, const zoo_left *left, const ZOO_WORD *b,
-                                               const ZOO_WORD *next, size_t step, const float *start,
-                                               size_t start_stride, const float *bias, float low, float high, float *c,
-                                               size_t ldc) {
+ZOO_TARGET static void ZOO_NAME(zoo_tiles)(size_t tiles, size_t rows, bool wide, const zoo_left *left, const ZOO_WORD *b,
+                                           const ZOO_WORD *next, const ZOO_WORD *end, size_t step, const float *start,
+                                           size_t start_stride, const float *bias, float low, float high, float *c,
+                                           size_t ldc) {
   switch (rows) {
     ZOO_TILE_CASE(1) ZOO_TILE_CASE(2) ZOO_TILE_CASE(3) ZOO_TILE_CASE(4)
 #if ZOO_TILE_ROWS > 4
@@ -136,9 +152,11 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, const zoo_left *a,
       // rows.
       if (column + width >= n && is_last) next = n <= width ? packed + width * k : packed;
       const ZOO_WORD *end = next + depth * width;
-      for (size_t row = 0; row < m; row += tile_rows, next += depth * step) {
-        const ZOO_WORD *close = next < end ? next : b;
+      const bool is_whole = columns == width || columns == ZOO_LANES;
+      for (size_t row = 0; row < m;) {
         const size_t rows = m - row < tile_rows ? m - row : tile_rows;
+        // Those of the same height at once, if they are written where they belong.
+        const size_t tiles = is_whole ? (m - row) / rows : 1;
         left.first = first + row * a->stride;
         float *to = c + row * ldc + column;
         const float *start = to;
@@ -147,21 +165,23 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, const zoo_left *a,
           start = addend != NULL ? addend + row * addend_stride + column : zeros;
           start_stride = addend != NULL ? addend_stride : 0;
         }
-        if (columns == width || columns == ZOO_LANES) {
-          ZOO_NAME(zoo_tile_rows)(rows, wide, &left, b, close, step, start, start_stride, added, floor, ceiling, to,
-                                  ldc);
-          continue;
-        }
-        if (start_stride > 0) {
-          for (size_t i = 0; i < rows; i++) {
-            memcpy(edge + i * width, start + i * start_stride, columns * sizeof(float));
+        if (is_whole) {
+          ZOO_NAME(zoo_tiles)(tiles, rows, wide, &left, b, next, end, step, start, start_stride, added, floor, ceiling,
+                              to, ldc);
+        } else {
+          if (start_stride > 0) {
+            for (size_t i = 0; i < rows; i++) {
+              memcpy(edge + i * width, start + i * start_stride, columns * sizeof(float));
+            }
+            start = edge;
+            start_stride = width;
           }
-          start = edge;
-          start_stride = width;
+          ZOO_NAME(zoo_tiles)(1, rows, wide, &left, b, next, end, step, start, start_stride, added, floor, ceiling, edge,
+                              width);
+          for (size_t i = 0; i < rows; i++) memcpy(to + i * ldc, edge + i * width, columns * sizeof(float));
         }
-        ZOO_NAME(zoo_tile_rows)(rows, wide, &left, b, close, step, start, start_stride, added, floor, ceiling, edge,
-                                width);
-        for (size_t i = 0; i < rows; i++) memcpy(to + i * ldc, edge + i * width, columns * sizeof(float));
+        row += tiles * rows;
+        next += tiles * depth * step;
       }
     }
     done += depth;
@@ -182,8 +202,8 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm_batch)(size_t count, size_t m, size_t k
       const ZOO_WORD *first = a + i * a_step + row * k;
       const ZOO_WORD *next = row + rows < m ? first + rows * k : i + 1 < count ? a + (i + 1) * a_step : first;
       const zoo_left left = {first, k, 1, 0, k};
-      ZOO_NAME(zoo_tile_rows)(rows, true, &left, b, next, tile_rows, zeros, 0, zeros, -INFINITY, INFINITY,
-                              c + i * c_step + row * width, width);
+      ZOO_NAME(zoo_tiles)(1, rows, true, &left, b, next, next + 1, tile_rows, zeros, 0, zeros, -INFINITY, INFINITY,
+                          c + i * c_step + row * width, width);
     }
   }
 }

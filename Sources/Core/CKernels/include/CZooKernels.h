@@ -120,12 +120,31 @@ void zoo_im2col(const zoo_gather *gather, const float *input, size_t first, size
 
 // MARK: depthwise.c
 
+// Windows of a row that are computed together: four that lie evenly in the input, or one that may lie anywhere.
+typedef struct zoo_window_group {
+  uint32_t first, count;
+  // Of four, the column of the input that the first begins with, negative in padding, and which of the 3 · step + kernel_width
+  // columns from there on are not padding: `begin`..<`end`.
+  int32_t column;
+  uint32_t begin, end;
+} zoo_window_group;
+
+// The groups of a row, the same in every row.
+typedef struct zoo_window_groups {
+  const zoo_window_group *groups;
+  size_t count;
+  size_t step;  // columns of the input from one window to the next
+} zoo_window_groups;
+
+// Writes the groups of a row whose windows are `step` columns apart, at most `gather->output_width`, and returns how many.
+size_t zoo_depthwise_groups(const zoo_gather *gather, size_t step, zoo_window_group *groups);
+
 // Output rows `first`..<`first + count` of a depthwise convolution, `gather->channels` of each pixel. `input`, `filter`
 // [kernel_height · kernel_width][pixel_stride], `bias`, which may be null, and `output` start at the first of the
-// channels. `zeros` has as many zeros, `pointers` room for 2 · kernel_height · (kernel_width + 1) + 1 pointers.
-void zoo_depthwise(zoo_instruction_set set, const zoo_gather *gather, const float *input, const float *filter,
-                   const float *bias, const float *zeros, const float **pointers, zoo_activation activation,
-                   size_t first, size_t count, float *output);
+// channels. `zeros` has as many zeros, `pointers` room for 2 · kernel_height · kernel_width + kernel_height + 1 pointers.
+void zoo_depthwise(zoo_instruction_set set, const zoo_gather *gather, const zoo_window_groups *groups, const float *input,
+                   const float *filter, const float *bias, const float *zeros, const float **pointers,
+                   zoo_activation activation, size_t first, size_t count, float *output);
 
 // MARK: narrow.c
 

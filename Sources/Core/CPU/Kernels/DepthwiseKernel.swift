@@ -10,12 +10,18 @@ struct DepthwiseKernel: Kernel {
   private let bias: AlignedBuffer?
   private let activation: zoo_activation
   private let windows: WindowTable
+  /// The windows of a row that are computed together.
+  private let groups: [zoo_window_group]
+  private let step: Int
   private let input, output: Picture
   private let instructions: zoo_instruction_set
   private let rowsPerBlock, channelsPerBlock: Int
 
-  /// Weights of a block of channels at most: they stay in the L1 cache while pixels pass by.
-  private static let maximumWeights = 4096
+  /// Weights of a block of channels at most: they stay in the L2 cache while pixels pass by, and a block is long enough for what
+  /// every group of windows costs besides.
+  private static let maximumWeights = 8192
+  /// Channels that a block is a multiple of: those of two vectors.
+  private static let channelUnit = 32
 
   init(
     _ options: Convolution, _ weights: ConvolutionWeights, filter: AlignedBuffer, zeros: AlignedBuffer, input: Shape,
@@ -29,14 +35,18 @@ struct DepthwiseKernel: Kernel {
     activation = zoo_activation(options.activation)
     windows = try options.windows(weights.kernel, input: self.input, output: self.output)
     self.instructions = instructions.kernels
-    let window = windows.kernelHeight * windows.kernelWidth
-    channelsPerBlock = min(max(Self.maximumWeights / window / 64 * 64, 64), self.output.channels)
+    step = options.stride.width
+    groups = windows.groups(step: step)
+    let mostChannels = max(Self.maximumWeights / (windows.kernelHeight * windows.kernelWidth), Self.channelUnit)
+    let channelBlocks = (self.output.channels + mostChannels - 1) / mostChannels
+    channelsPerBlock = min(
+      ((self.output.channels + channelBlocks - 1) / channelBlocks).roundedUp(to: Self.channelUnit), self.output.channels)
     // Rows are computed in pairs.
     rowsPerBlock = max(elementsPerBlock / (channelsPerBlock * self.output.width) / 2 * 2, 2)
   }
 
-  /// Pointers to what a window reads and to its weights, and to the rows of both.
-  private var pointerCount: Int { 2 * windows.kernelHeight * (windows.kernelWidth + 1) + 1 }
+  /// Pointers to what a window reads and to its weights, and to the rows of two windows.
+  private var pointerCount: Int { (2 * windows.kernelWidth + 1) * windows.kernelHeight + 1 }
 
   var scratch: Scratch {
     Scratch(perThread: pointerCount * MemoryLayout<UnsafePointer<Float>>.size / MemoryLayout<Float>.size)
@@ -53,13 +63,16 @@ struct DepthwiseKernel: Kernel {
       let channel = channelBlock * channelsPerBlock
       var gather = windows.gather(
         pixelStride: input.channels, channels: min(channelsPerBlock, input.channels - channel))
-      call.threadScratch(worker).withMemoryRebound(
-        to: UnsafePointer<Float>?.self, capacity: pointerCount
-      ) { pointers in
-        zoo_depthwise(
-          instructions, &gather, x + image * input.size + channel, filter.base + channel,
-          bias.map { $0.base + channel }, zeros.base, pointers, activation, first,
-          min(rowsPerBlock, output.height - first), call.output + image * output.size + channel)
+      groups.withUnsafeBufferPointer { groups in
+        var rowOfWindows = zoo_window_groups(groups: groups.baseAddress, count: groups.count, step: step)
+        call.threadScratch(worker).withMemoryRebound(
+          to: UnsafePointer<Float>?.self, capacity: pointerCount
+        ) { pointers in
+          zoo_depthwise(
+            instructions, &gather, &rowOfWindows, x + image * input.size + channel, filter.base + channel,
+            bias.map { $0.base + channel }, zeros.base, pointers, activation, first,
+            min(rowsPerBlock, output.height - first), call.output + image * output.size + channel)
+        }
       }
     }
   }

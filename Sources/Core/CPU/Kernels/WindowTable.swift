@@ -80,6 +80,14 @@ final class WindowTable: @unchecked Sendable {
     return column < 0 ? nil : Int(column)
   }
 
+  /// The windows of a row that a depthwise kernel computes together, where they are `step` columns apart.
+  func groups(step: Int) -> [zoo_window_group] {
+    [zoo_window_group](unsafeUninitializedCapacity: outputWidth) { groups, count in
+      var gather = gather(pixelStride: 0, channels: 0)
+      count = groups.baseAddress.map { zoo_depthwise_groups(&gather, step, $0) } ?? 0
+    }
+  }
+
   /// The table for the kernels; valid as long as this object.
   func gather(pixelStride: Int, channels: Int) -> zoo_gather {
     zoo_gather(
