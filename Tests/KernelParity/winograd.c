@@ -4,13 +4,28 @@
 // are done in double, so that the transforms alone are held to something.
 enum { HEIGHT = 13, WIDTH = 11, CHANNELS = 32, OUTPUTS = 16, FILTER_WIDTH = 24 };
 
-static double convolved(const float *x, const float *filter, const zoo_normalization *normalization, size_t y,
-                        size_t column, size_t output) {
+// The pixel of the input that tap `tap` of result `result` reads, of one axis of `inputs`; −1 for none. There is a pixel of
+// padding at each end.
+static ptrdiff_t source(zoo_winograd_form form, size_t result, size_t tap, size_t inputs) {
+  ptrdiff_t position = (ptrdiff_t)result + (ptrdiff_t)tap - 1;
+  if (form == ZOO_WINOGRAD_DOWN) position += (ptrdiff_t)result;
+  if (form == ZOO_WINOGRAD_UP) {
+    // Pixel i gives result 2 i + tap − 1.
+    const ptrdiff_t doubled = (ptrdiff_t)result + 1 - (ptrdiff_t)tap;
+    if (doubled % 2 != 0) return -1;
+    position = doubled / 2;
+  }
+  return position < 0 || position >= (ptrdiff_t)inputs ? -1 : position;
+}
+
+static double convolved(zoo_winograd_form form, const float *x, const float *filter,
+                        const zoo_normalization *normalization, size_t y, size_t column, size_t output) {
   double sum = 0;
   for (size_t i = 0; i < 9 * CHANNELS; i++) {
     const size_t r = i / 3 % 3, s = i % 3, c = i / 9;
-    if (y + r < 1 || y + r > HEIGHT || column + s < 1 || column + s > WIDTH) continue;
-    double value = (double)x[((y + r - 1) * WIDTH + column + s - 1) * CHANNELS + c];
+    const ptrdiff_t from_row = source(form, y, r, HEIGHT), from_column = source(form, column, s, WIDTH);
+    if (from_row < 0 || from_column < 0) continue;
+    double value = (double)x[((size_t)from_row * WIDTH + (size_t)from_column) * CHANNELS + c];
     if (normalization != NULL) {
       value = (value - (double)normalization->mean[c]) * (double)normalization->scale[c];
       value += (double)normalization->shift[c];
@@ -21,14 +36,26 @@ static double convolved(const float *x, const float *filter, const zoo_normaliza
   return sum;
 }
 
-static void check_size(zoo_instruction_set instructions, size_t size, bool normalizes, bool adds,
+static void check_form(zoo_instruction_set instructions, zoo_winograd_form form, bool normalizes, bool adds,
                        zoo_activation activation) {
-  const size_t n = size + 2, elements = n * n, down = (HEIGHT + size - 1) / size, across = (WIDTH + size - 1) / size;
+  const size_t pixels = zoo_winograd_pixels(form), size = zoo_winograd_results(form), n = zoo_winograd_side(form);
+  const size_t height = form == ZOO_WINOGRAD_DOWN ? (HEIGHT + 1) / 2 : form == ZOO_WINOGRAD_UP ? 2 * HEIGHT - 1 : HEIGHT;
+  const size_t width = form == ZOO_WINOGRAD_DOWN ? (WIDTH + 1) / 2 : form == ZOO_WINOGRAD_UP ? 2 * WIDTH : WIDTH;
+  const size_t elements = n * n, down = (height + size - 1) / size, across = (width + size - 1) / size;
   const size_t count = down * across, element_stride = count * CHANNELS, product_stride = count * OUTPUTS;
-  // Windows of n × n pixels, `size` apart; those of the last tiles reach beyond the picture.
-  windows w = make_windows(down * size, across * size, n, n, size, 1, CHANNELS, CHANNELS);
-  for (size_t i = 0; i < down * n; i++) w.rows[i] = w.rows[i] >= HEIGHT ? -1 : w.rows[i];
-  for (size_t i = 0; i < across * n; i++) w.columns[i] = w.columns[i] >= WIDTH ? -1 : w.columns[i];
+  // Windows of all pixels of a tile; those of the last tiles reach beyond the picture.
+  const size_t step = form == ZOO_WINOGRAD_DOWN ? 2 * size : form == ZOO_WINOGRAD_UP ? size / 2 : size;
+  const size_t padding = form == ZOO_WINOGRAD_UP ? 0 : 1;
+  windows w = make_windows((down - 1) * step + pixels - 2 * padding, (across - 1) * step + pixels - 2 * padding, pixels,
+                           pixels, step, padding, CHANNELS, CHANNELS);
+  for (size_t i = 0; i < down * pixels; i++) {
+    const ptrdiff_t row = (ptrdiff_t)(i / pixels * step + i % pixels) - (ptrdiff_t)padding;
+    w.rows[i] = row < 0 || row >= HEIGHT ? -1 : (int32_t)row;
+  }
+  for (size_t i = 0; i < across * pixels; i++) {
+    const ptrdiff_t column = (ptrdiff_t)(i / pixels * step + i % pixels) - (ptrdiff_t)padding;
+    w.columns[i] = column < 0 || column >= WIDTH ? -1 : (int32_t)column;
+  }
   w.gather.input_width = WIDTH;
   float *x = parity_floats(HEIGHT * WIDTH * CHANNELS, -1, 1), *filter = parity_floats(OUTPUTS * CHANNELS * 9, -0.1, 0.1);
   float *mean = parity_floats(CHANNELS, -1, 1), *scale = parity_floats(CHANNELS, 0.5, 2);
@@ -37,17 +64,21 @@ static void check_size(zoo_instruction_set instructions, size_t size, bool norma
   float *transformed = parity_room(elements * element_stride * sizeof *transformed);
   float *filters = parity_room(elements * CHANNELS * FILTER_WIDTH * sizeof *filters);
   float *products = parity_room(elements * product_stride * sizeof *products);
-  float *addend = adds ? parity_floats(HEIGHT * WIDTH * OUTPUTS, -1, 1) : NULL;
-  float *y = parity_room(HEIGHT * WIDTH * OUTPUTS * sizeof *y), moments[2][3][OUTPUTS];
+  float *addend = adds ? parity_floats(height * width * OUTPUTS, -1, 1) : NULL;
+  float *y = parity_room(height * width * OUTPUTS * sizeof *y), moments[2][3][OUTPUTS];
   // In two parts.
-  zoo_winograd_input(instructions, size, &w.gather, x, normalizes ? &normalization : NULL, 0, 2, transformed,
+  zoo_winograd_input(instructions, form, &w.gather, x, normalizes ? &normalization : NULL, 0, 2, transformed,
                      element_stride, CHANNELS);
-  zoo_winograd_input(instructions, size, &w.gather, x, normalizes ? &normalization : NULL, 2, count - 2,
+  zoo_winograd_input(instructions, form, &w.gather, x, normalizes ? &normalization : NULL, 2, count - 2,
                      transformed + 2 * CHANNELS, element_stride, CHANNELS);
   float *taps = parity_room(9 * CHANNELS * FILTER_WIDTH * sizeof *taps);
-  zoo_pack_filter(OUTPUTS, CHANNELS, 9, filter, FILTER_WIDTH, taps);
+  float *ordered = parity_room(OUTPUTS * CHANNELS * 9 * sizeof *ordered);
+  for (size_t i = 0; i < OUTPUTS * CHANNELS * 9; i++) {
+    ordered[i] = filter[form == ZOO_WINOGRAD_UP ? i / 9 * 9 + 8 - i % 9 : i];
+  }
+  zoo_pack_filter(OUTPUTS, CHANNELS, 9, ordered, FILTER_WIDTH, taps);
   for (size_t row = 0; row < n; row++) {
-    zoo_winograd_filter(instructions, size, row, CHANNELS, FILTER_WIDTH, taps,
+    zoo_winograd_filter(instructions, form, row, CHANNELS, FILTER_WIDTH, taps,
                         filters + row * n * CHANNELS * FILTER_WIDTH);
   }
   for (size_t i = 0; i < elements * CHANNELS * FILTER_WIDTH; i++) {
@@ -60,25 +91,25 @@ static void check_size(zoo_instruction_set instructions, size_t size, bool norma
     for (size_t c = 0; c < CHANNELS; c++) sum += (double)left[c] * (double)right[c * FILTER_WIDTH];
     products[i] = (float)sum;
   }
-  const zoo_tiles tiles = {size, across, HEIGHT, WIDTH, OUTPUTS};
+  const zoo_tiles tiles = {form, across, height, width, OUTPUTS};
   zoo_winograd_output(instructions, &tiles, products, product_stride, OUTPUTS, 0, across, OUTPUTS, bias, addend,
                       activation, moments[0][0], OUTPUTS, y);
   zoo_winograd_output(instructions, &tiles, products + across * OUTPUTS, product_stride, OUTPUTS, across, count - across,
                       OUTPUTS, bias, addend, activation, moments[1][0], OUTPUTS, y);
   double sums[OUTPUTS] = {0};
-  for (size_t i = 0; i < HEIGHT * WIDTH * OUTPUTS; i++) {
+  for (size_t i = 0; i < height * width * OUTPUTS; i++) {
     const size_t output = i % OUTPUTS, pixel = i / OUTPUTS;
     double expected = (double)bias[output] + (adds ? (double)addend[i] : 0);
-    expected += convolved(x, filter, normalizes ? &normalization : NULL, pixel / WIDTH, pixel % WIDTH, output);
+    expected += convolved(form, x, filter, normalizes ? &normalization : NULL, pixel / width, pixel % width, output);
     sums[output] += expected;
-    parity_near((double)y[i], activated(activation, expected), size == 6 ? 1e-4 : 2e-5);
+    parity_near((double)y[i], activated(activation, expected), form == ZOO_WINOGRAD_6 ? 1e-4 : 2e-5);
   }
   // What is known of the results before they are activated.
-  const uint32_t counts[2] = {(uint32_t)(size * WIDTH), (uint32_t)((HEIGHT - size) * WIDTH)};
+  const uint32_t counts[2] = {(uint32_t)(size * width), (uint32_t)((height - size) * width)};
   float means[OUTPUTS], scales[OUTPUTS], shifts[OUTPUTS];
   double scratch[2 * OUTPUTS];
   zoo_join_moments(instructions, 2, counts, OUTPUTS, moments[0][0], 1e-5, NULL, NULL, scratch, means, scales, shifts);
-  for (size_t c = 0; c < OUTPUTS; c++) parity_near((double)means[c], sums[c] / (HEIGHT * WIDTH), 2e-5);
+  for (size_t c = 0; c < OUTPUTS; c++) parity_near((double)means[c], sums[c] / (double)(height * width), 2e-5);
   parity_clear();
 }
 
@@ -103,8 +134,8 @@ static void check_fixed_rows(size_t set) {
     parity_clear();
   }
   parity_begin("zoo_winograd_input_fixed", float_sets[set].name);
-  for (size_t size = 2; size <= 6; size += 2) {
-    const size_t n = size + 2, elements = n * n;
+  for (zoo_winograd_form form = ZOO_WINOGRAD_2; form <= ZOO_WINOGRAD_6; form++) {
+    const size_t size = zoo_winograd_results(form), n = size + 2, elements = n * n;
     const windows w = make_windows(2 * size + 2, 3 * size + 2, n, n, size, 0, CHANNELS, CHANNELS);
     const size_t count = 6, stride = count * CHANNELS + 8;
     float *x = parity_floats((2 * size + 2) * (3 * size + 2) * CHANNELS, -1, 1);
@@ -112,8 +143,8 @@ static void check_fixed_rows(size_t set) {
     float *units = parity_room(elements * count * sizeof *units);
     float *floats = parity_room(elements * count * CHANNELS * sizeof *floats);
     int16_t *y = parity_room(elements * stride * sizeof *y);
-    zoo_winograd_input_fixed(float_sets[set].set, size, &w.gather, x, NULL, 0, count, scratch, y, stride, units);
-    zoo_winograd_input(float_sets[set].set, size, &w.gather, x, NULL, 0, count, floats, count * CHANNELS, CHANNELS);
+    zoo_winograd_input_fixed(float_sets[set].set, form, &w.gather, x, NULL, 0, count, scratch, y, stride, units);
+    zoo_winograd_input(float_sets[set].set, form, &w.gather, x, NULL, 0, count, floats, count * CHANNELS, CHANNELS);
     for (size_t i = 0; i < elements * count * CHANNELS; i++) {
       const double unit = (double)units[i / CHANNELS];
       parity_near((double)y[i / (count * CHANNELS) * stride + i % (count * CHANNELS)], (double)floats[i] / unit, 0.51);
@@ -164,10 +195,10 @@ static void check_fixed_multiply(size_t set) {
 void check_winograd(void) {
   FOR_FLOAT_SETS(set) {
     parity_begin("zoo_winograd_input, _output, _filter", float_sets[set].name);
-    for (size_t size = 2; size <= 6; size += 2) {
-      check_size(float_sets[set].set, size, false, false, (zoo_activation){ZOO_IDENTITY, 0});
-      check_size(float_sets[set].set, size, true, true, (zoo_activation){ZOO_RELU, 0});
-      check_size(float_sets[set].set, size, true, false, (zoo_activation){ZOO_LEAKY_RELU, 0.2f});
+    for (zoo_winograd_form form = ZOO_WINOGRAD_2; form <= ZOO_WINOGRAD_UP; form++) {
+      check_form(float_sets[set].set, form, false, false, (zoo_activation){ZOO_IDENTITY, 0});
+      check_form(float_sets[set].set, form, true, true, (zoo_activation){ZOO_RELU, 0});
+      check_form(float_sets[set].set, form, true, false, (zoo_activation){ZOO_LEAKY_RELU, 0.2f});
     }
     check_fixed_rows(set);
   }

@@ -66,12 +66,12 @@ ZOO_KERNEL(zoo_fixed_rows,
            (size_t rows, size_t n, const float *x, int16_t *y, size_t y_stride, float *units, size_t unit_stride),
            (rows, n, x, y, y_stride, units, unit_stride))
 
-void zoo_winograd_input_fixed(zoo_instruction_set set, size_t size, const zoo_gather *gather, const float *input,
-                              const zoo_normalization *normalization, size_t first, size_t count, float *scratch,
-                              int16_t *transformed, size_t element_stride, float *units) {
-  const size_t elements = (size + 2) * (size + 2), channels = gather->channels;
+void zoo_winograd_input_fixed(zoo_instruction_set set, zoo_winograd_form form, const zoo_gather *gather,
+                              const float *input, const zoo_normalization *normalization, size_t first, size_t count,
+                              float *scratch, int16_t *transformed, size_t element_stride, float *units) {
+  const size_t side = zoo_winograd_side(form), elements = side * side, channels = gather->channels;
   for (size_t tile = 0; tile < count; tile++) {
-    zoo_winograd_input(set, size, gather, input, normalization, first + tile, 1, scratch, channels, 0);
+    zoo_winograd_input(set, form, gather, input, normalization, first + tile, 1, scratch, channels, 0);
     zoo_fixed_rows(set, elements, channels, scratch, transformed + tile * channels, element_stride, units + tile, count);
   }
 }

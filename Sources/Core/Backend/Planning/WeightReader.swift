@@ -34,6 +34,11 @@ public struct WeightReader {
 public struct Constant: Sendable {
   public let shape: Shape
   public let values: [Float]
+
+  public init(shape: Shape, values: [Float]) {
+    self.shape = shape
+    self.values = values
+  }
 }
 
 extension Tensor {

@@ -60,10 +60,10 @@ void zoo_fixed_rows(zoo_instruction_set set, size_t rows, size_t n, const float 
                     float *units, size_t unit_stride);
 
 // zoo_winograd_input, and what it gives as 16-bit integers: number = integer · unit, with a unit for each element and tile,
-// units + k · count + t. Tiles of an element lie behind each other, [channels]; `scratch` has room for (size + 2)² · channels.
-void zoo_winograd_input_fixed(zoo_instruction_set set, size_t size, const zoo_gather *gather, const float *input,
-                              const zoo_normalization *normalization, size_t first, size_t count, float *scratch,
-                              int16_t *transformed, size_t element_stride, float *units);
+// units + k · count + t. Tiles of an element lie behind each other, [channels]; `scratch` has room for those of one.
+void zoo_winograd_input_fixed(zoo_instruction_set set, zoo_winograd_form form, const zoo_gather *gather,
+                              const float *input, const zoo_normalization *normalization, size_t first, size_t count,
+                              float *scratch, int16_t *transformed, size_t element_stride, float *units);
 
 // Packs one column of k numbers, k being even, into a panel [k / 2][width][2]; `packed` is where its first pair goes.
 void zoo_fixed_pack(size_t width, size_t k, const float *column, int16_t *packed, float *unit);

@@ -162,9 +162,23 @@ void zoo_sum_diagonals(zoo_instruction_set set, const float *x, size_t count, si
 // The channels that winograd kernels take are multiples of this.
 enum { zoo_winograd_channels = 16 };
 
-// The result of a 3×3 convolution, cut into tiles of size × size pixels, size being 2, 4 or 6, row by row.
+// How a 3×3 convolution is computed in tiles.
+typedef enum zoo_winograd_form {
+  ZOO_WINOGRAD_2 = 0,  // F(2×2, 3×3)
+  ZOO_WINOGRAD_4,      // F(4×4, 3×3)
+  ZOO_WINOGRAD_6,      // F(6×6, 3×3)
+  ZOO_WINOGRAD_DOWN,   // with stride 2
+  ZOO_WINOGRAD_UP,     // a transposed convolution with stride 2, of which the taps are given in reverse order
+} zoo_winograd_form;
+
+// Of a side of a tile: the pixels that it is computed from, the elements that these are transformed to, and the results.
+size_t zoo_winograd_pixels(zoo_winograd_form form);
+size_t zoo_winograd_side(zoo_winograd_form form);
+size_t zoo_winograd_results(zoo_winograd_form form);
+
+// A result, cut into tiles row by row.
 typedef struct zoo_tiles {
-  size_t size;
+  zoo_winograd_form form;
   size_t across;  // tiles in a row of them
   size_t height;  // pixels of the result
   size_t width;
@@ -179,15 +193,15 @@ typedef struct zoo_normalization {
   zoo_activation activation;  // one that clamps
 } zoo_normalization;
 
-// Bᵀ d B of tiles `first`..<`first + count`. `gather` has the windows, (size + 2)² with stride `size`; `normalization` may
-// be null. The k-th value of tile t is written at transformed + k · element_stride + t · tile_stride, [channels].
-void zoo_winograd_input(zoo_instruction_set set, size_t size, const zoo_gather *gather, const float *input,
+// Bᵀ d B of tiles `first`..<`first + count`. `gather` has the pixels of tiles as windows; `normalization` may be null. The
+// k-th element of tile t is written at transformed + k · element_stride + t · tile_stride, [channels].
+void zoo_winograd_input(zoo_instruction_set set, zoo_winograd_form form, const zoo_gather *gather, const float *input,
                         const zoo_normalization *normalization, size_t first, size_t count, float *transformed,
                         size_t element_stride, size_t tile_stride);
 
-// One row of G g Gᵀ, of 3×3 filters that zoo_pack_filter has packed, a panel of them: transformed [size + 2][inputs][width]
+// One row of G g Gᵀ, of 3×3 filters that zoo_pack_filter has packed, a panel of them: transformed [side][inputs][width]
 // from taps [9][inputs][width]. `inputs` · `width` is a multiple of 16.
-void zoo_winograd_filter(zoo_instruction_set set, size_t size, size_t row, size_t inputs, size_t width,
+void zoo_winograd_filter(zoo_instruction_set set, zoo_winograd_form form, size_t row, size_t inputs, size_t width,
                          const float *taps, float *transformed);
 
 // Aᵀ m A + bias + addend, activated, of `channels` channels of tiles `first`..<`first + count`, whose products lie as

@@ -64,11 +64,11 @@ struct ConvolutionWeights: Sendable {
       }
       depthwise = packed
       zeros = try AlignedBuffer([], padding: inputChannels)
-    case .winograd(let size):
+    case .winograd(let form):
       if kernels == .bfloat16 {
-        fixedWinograd = try FixedWinogradWeights(filter: filter, size: size, instructions)
+        fixedWinograd = try FixedWinogradWeights(filter: filter, form, instructions)
       } else {
-        winograd = try WinogradWeights(filter: filter, size: size, kernels, instructions)
+        winograd = try WinogradWeights(filter: filter, form, kernels, instructions)
       }
     case .narrow:
       let columns = (window * outputs).roundedUp(to: Scratch.unit)
@@ -107,9 +107,10 @@ struct ConvolutionWeights: Sendable {
   /// - Parameters:
   ///   - filter: `[C, O/groups, kH, kW]`
   ///   - bias: `[O]`
+  ///   - algorithm: `direct`, `im2col` or Winograd's ``WinogradForm/up``.
   init(
-    _ options: TransposedConvolution, filter: Constant, bias: Constant?, _ kernels: ProductKernels,
-    _ instructions: InstructionSet
+    _ options: TransposedConvolution, filter: Constant, bias: Constant?, algorithm: ConvolutionAlgorithm,
+    _ kernels: ProductKernels, _ instructions: InstructionSet
   ) throws(BackendError) {
     let shape = filter.shape
     let kernel = Extent(height: shape[2], width: shape[3])
@@ -119,17 +120,18 @@ struct ConvolutionWeights: Sendable {
     self.kernels = kernels
     inputChannels = shape[0]
     outputChannels = outputs * groups
-    // Without dilation the taps of a phase see pixels that are next to each other; a small kernel leaves phases without any.
-    let isDirect =
-      kernels == .packed && options.groups == 1 && options.dilation == Extent(1)
-      && kernel.height >= options.stride.height && kernel.width >= options.stride.width
-    algorithm = isDirect ? .direct : .im2col
+    self.algorithm = algorithm
     depthwise = nil
-    winograd = nil
     fixedWinograd = nil
     narrow = nil
     zeros = nil
     self.bias = try Self.packed(bias)
+    if case .winograd(let form) = algorithm {
+      winograd = try WinogradWeights(filter: filter.transposed, form, kernels, instructions)
+      phases = []
+      return
+    }
+    winograd = nil
 
     /// The taps of one axis, by the remainder that (output + padding) leaves.
     func taps(_ size: Int, stride: Int, dilation: Int) -> [(remainder: Int, taps: [Int])] {
@@ -180,5 +182,23 @@ struct ConvolutionWeights: Sendable {
   private static func packed(_ bias: Constant?) throws(BackendError) -> AlignedBuffer? {
     guard let bias else { return nil }
     return try AlignedBuffer(bias.values, padding: WeightMatrix.columnUnit)
+  }
+}
+
+extension Constant {
+  /// Of the filter `[C, O, kH, kW]` of a transposed convolution, that of a convolution, `[O, C, kH, kW]`: its taps are in
+  /// reverse order.
+  fileprivate var transposed: Constant {
+    let (inputs, outputs, taps) = (shape[0], shape[1], shape[2] * shape[3])
+    let turned = [Float](unsafeUninitializedCapacity: values.count) { turned, count in
+      for input in 0..<inputs {
+        for output in 0..<outputs {
+          let (from, to) = ((input * outputs + output) * taps, (output * inputs + input) * taps)
+          for tap in 0..<taps { turned[to + taps - 1 - tap] = values[from + tap] }
+        }
+      }
+      count = values.count
+    }
+    return Constant(shape: [outputs, inputs, shape[2], shape[3]], values: turned)
   }
 }

@@ -40,7 +40,8 @@ struct DepthwiseKernel: Kernel {
     let mostChannels = max(Self.maximumWeights / (windows.kernelHeight * windows.kernelWidth), Self.channelUnit)
     let channelBlocks = (self.output.channels + mostChannels - 1) / mostChannels
     channelsPerBlock = min(
-      ((self.output.channels + channelBlocks - 1) / channelBlocks).roundedUp(to: Self.channelUnit), self.output.channels)
+      ((self.output.channels + channelBlocks - 1) / channelBlocks).roundedUp(to: Self.channelUnit), self.output.channels
+    )
     // Rows are computed in pairs.
     rowsPerBlock = max(elementsPerBlock / (channelsPerBlock * self.output.width) / 2 * 2, 2)
   }

@@ -15,7 +15,7 @@ struct FixedWinogradKernel: Kernel {
   /// A block is a chunk of them.
   private let results: WinogradResults
 
-  var algorithm: String { "int16 winograd \(weights.size)×\(weights.size)" }
+  var algorithm: String { "int16 winograd \(weights.form)" }
 
   /// - Parameters:
   ///   - statistics: what else to compute of the result.
@@ -26,7 +26,7 @@ struct FixedWinogradKernel: Kernel {
   ) throws(BackendError) {
     self.weights = weights
     self.inputActivation = inputActivation
-    let tiling = try WinogradTiling(options, size: weights.size, input: input, output: output)
+    let tiling = try WinogradTiling(options, weights.form, input: input, output: output)
     self.tiling = tiling
     let most = weights.tilesPerBlock
     let blocks = (tiling.count + most - 1) / most

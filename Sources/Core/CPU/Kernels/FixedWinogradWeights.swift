@@ -2,11 +2,11 @@ import CZooKernels
 import ZooBackend
 import ZooTensor
 
-/// The filters of a 3×3 convolution for networks in bfloat16, transformed by F(size × size, 3×3) into integers of 16 bits, and
+/// The filters of a 3×3 convolution for networks in bfloat16, transformed into integers of 16 bits, and
 /// how transformed tiles are multiplied by them.
 struct FixedWinogradWeights: Sendable {
   /// Side of the tiles that the result is cut into: 2, 4 or 6.
-  let size: Int
+  let form: WinogradForm
   let instructions: InstructionSet
   let inputs, outputs: Int
   /// Columns of a panel.
@@ -17,13 +17,13 @@ struct FixedWinogradWeights: Sendable {
   private let units: AlignedBuffer
 
   /// - Parameter filter: `[O, C, 3, 3]`
-  init(filter: Constant, size: Int, _ instructions: InstructionSet) throws(BackendError) {
-    self.size = size
+  init(filter: Constant, _ form: WinogradForm, _ instructions: InstructionSet) throws(BackendError) {
+    self.form = form
     self.instructions = instructions
     let (outputs, inputs) = (filter.shape[0], filter.shape[1])
     self.outputs = outputs
     self.inputs = inputs
-    let side = size + 2
+    let side = form.side
     let width = zoo_fixed_panel_width(instructions.quantizedKernels)
     self.width = width
     let panels = (outputs + width - 1) / width
@@ -39,7 +39,7 @@ struct FixedWinogradWeights: Sendable {
         let first = filters.baseAddress! + panel * width * inputs * 9
         zoo_pack_filter(min(width, outputs - panel * width), inputs, 9, first, width, taps.base)
         for index in 0..<side {
-          zoo_winograd_filter(instructions.kernels, size, index, inputs, width, taps.base, row.base)
+          zoo_winograd_filter(instructions.kernels, form.kernels, index, inputs, width, taps.base, row.base)
           let element = (panel * side + index) * side
           Self.round(
             row.base, elements: side, inputs: inputs, width: width,
@@ -69,7 +69,7 @@ struct FixedWinogradWeights: Sendable {
     }
   }
 
-  var elementCount: Int { (size + 2) * (size + 2) }
+  var elementCount: Int { form.side * form.side }
   var panelCount: Int { (outputs + width - 1) / width }
   var byteCount: Int { values.byteCount + units.byteCount }
 
@@ -96,7 +96,7 @@ struct FixedWinogradWeights: Sendable {
   ) {
     let units = transformed + elementCount * step(tiles) / 2
     zoo_winograd_input_fixed(
-      instructions.kernels, size, &windows, x, normalization, first, count, units + elementCount * tiles,
+      instructions.kernels, form.kernels, &windows, x, normalization, first, count, units + elementCount * tiles,
       transformed.integers, step(tiles), units)
   }
 

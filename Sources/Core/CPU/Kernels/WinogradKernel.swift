@@ -3,8 +3,9 @@ import ZooBackend
 import ZooGraph
 import ZooTensor
 
-/// A 3×3 convolution with stride 1 in float32 by Winograd's F(m×m, 3×3): 4, 16 or 36 results from 16, 36 or 64 products for
-/// each pair of channels in place of 9 a result.
+/// A 3×3 convolution in float32 by Winograd's F(m×m, 3×3): 4, 16 or 36 results from 16, 36 or 64 products for each pair of
+/// channels in place of 9 a result; with stride 2, 16 results from 81 products, and of a transposed convolution with stride 2 64
+/// from 81 in place of 144.
 ///
 /// Rounding errors are some times those of the plain sum, about 1e-6 of the largest result for m = 4 and 1e-5 for m = 6. A
 /// NaN or an infinity in the input spreads over the tiles that it touches.
@@ -20,7 +21,7 @@ struct WinogradKernel: Kernel {
   private let results: WinogradResults
   private let chunksPerPart, partsPerBlock: Int
 
-  var algorithm: String { "winograd \(weights.size)×\(weights.size)" }
+  var algorithm: String { "winograd \(weights.form)" }
 
   /// Tiles of a chunk, about.
   private static let chunk = 32
@@ -33,21 +34,20 @@ struct WinogradKernel: Kernel {
   ///   - inputActivation: what follows the normalisation of the input, where statistics of it are given.
   ///   - threads: that there is to be work for.
   init(
-    _ options: Convolution, _ weights: WinogradWeights, bias: AlignedBuffer?, statistics: Statistics?,
-    inputActivation: zoo_activation, input: Shape, output: Shape, threads: Int
-  ) throws(BackendError) {
+    _ tiling: WinogradTiling, _ weights: WinogradWeights, bias: AlignedBuffer?, activation: Activation?,
+    statistics: Statistics?, inputActivation: zoo_activation, threads: Int
+  ) {
     self.weights = weights
     self.inputActivation = inputActivation
-    let tiling = try WinogradTiling(options, size: weights.size, input: input, output: output)
     self.tiling = tiling
     func shares(_ count: Int, ofAtMost most: Int) -> Int { (count + most - 1) / most }
     func share(_ count: Int, ofAtMost most: Int) -> Int { shares(count, ofAtMost: shares(count, ofAtMost: most)) }
     let tilesPerChunk = share(tiling.count, ofAtMost: Self.chunk)
     results = WinogradResults(
-      tiling, bias: bias, activation: zoo_activation(options.activation), statistics: statistics,
+      tiling, bias: bias, activation: zoo_activation(activation), statistics: statistics,
       instructions: weights.instructions, width: weights.width, tilesPerChunk: tilesPerChunk)
     let chunks = results.chunkCount
-    let most = max(Self.maximumProducts / (weights.side * weights.side * weights.width * tilesPerChunk), 1)
+    let most = max(Self.maximumProducts / (weights.elementCount * weights.width * tilesPerChunk), 1)
     let together = weights.sumsDependOnRows ? 1 : Self.parts(panels: weights.panelCount, threads: threads)
     let wanted = max(together, shares(chunks, ofAtMost: most))
     chunksPerPart = share(chunks, ofAtMost: max(chunks / wanted, 1))
@@ -67,7 +67,7 @@ struct WinogradKernel: Kernel {
 
   private var tilesPerPart: Int { chunksPerPart * results.tilesPerChunk }
   private var tilesPerBlock: Int { min(partsPerBlock * tilesPerPart, tiling.count) }
-  private var elementCount: Int { weights.side * weights.side }
+  private var elementCount: Int { weights.elementCount }
 
   /// From one element of the transformed input to the next: not a multiple of a page, of which a cache holds few.
   private var step: Int { tilesPerBlock * weights.inputs + Scratch.unit }
@@ -112,7 +112,8 @@ struct WinogradKernel: Kernel {
       call.parallelBlocks(tiles.count, of: results.tilesPerChunk) { part in
         var gather = tiling.gather
         zoo_winograd_input(
-          weights.instructions.kernels, weights.size, &gather, x, normalization, tiles.lowerBound + part.lowerBound,
+          weights.instructions.kernels, weights.form.kernels, &gather, x, normalization,
+          tiles.lowerBound + part.lowerBound,
           part.count, transformed + part.lowerBound * weights.inputs, step, weights.inputs)
       }
     }

@@ -3,30 +3,51 @@ import ZooBackend
 import ZooGraph
 import ZooTensor
 
-/// How the results of a 3×3 convolution with stride 1 are cut into tiles of size × size pixels, row by row.
+/// How the results of a 3×3 convolution are cut into tiles, row by row.
 struct WinogradTiling: Sendable {
-  /// 2, 4 or 6.
-  let size: Int
+  let form: WinogradForm
   let input, output: Picture
-  /// (size + 2)² pixels for each tile.
+  /// The pixels for each tile.
   private let windows: WindowTable
 
-  init(_ options: Convolution, size: Int, input: Shape, output: Shape) throws(BackendError) {
-    self.size = size
+  /// Of a convolution with stride 1, or 2 for ``WinogradForm/down``.
+  init(_ options: Convolution, _ form: WinogradForm, input: Shape, output: Shape) throws(BackendError) {
+    let insets = options.insets(for: Extent(height: input[1], width: input[2]), kernel: Extent(3))
+    func source(outputs: Int, inputs: Int, stride: Int, padding: Int) -> (Int) -> Int? {
+      // The last tile may reach beyond what any result depends on.
+      let count = (outputs - 1) * stride + 3
+      return { $0 < count ? options.paddingMode.source(of: $0 - padding, in: inputs) : nil }
+    }
+    try self.init(
+      form, input: input, output: output,
+      rows: source(outputs: output[1], inputs: input[1], stride: options.stride.height, padding: insets.top),
+      columns: source(outputs: output[2], inputs: input[2], stride: options.stride.width, padding: insets.leading))
+  }
+
+  /// Of a transposed convolution with stride 2 and a padding of 1: pixel i gives the results 2i − 1 to 2i + 1.
+  init(transposing form: WinogradForm, input: Shape, output: Shape) throws(BackendError) {
+    try self.init(
+      form, input: input, output: output, rows: { $0 < input[1] ? $0 : nil }, columns: { $0 < input[2] ? $0 : nil })
+  }
+
+  /// - Parameters:
+  ///   - rows: the row of the input that is at a position from the first pixel of the first tile on, or nil for zeros.
+  ///   - columns: the same of columns.
+  private init(
+    _ form: WinogradForm, input: Shape, output: Shape, rows: @escaping (Int) -> Int?,
+    columns: @escaping (Int) -> Int?
+  ) throws(BackendError) {
+    self.form = form
     self.input = Picture(input)
     self.output = Picture(output)
-    let insets = options.insets(for: Extent(height: input[1], width: input[2]), kernel: Extent(3))
-    func axis(outputs: Int, inputs: Int, padding: Int) -> WindowTable.Axis {
-      let tiles = (outputs + size - 1) / size
-      return WindowTable.Axis(outputs: tiles, taps: size + 2) { tile, tap in
-        // The last tile may reach beyond what any result depends on.
-        let position = tile * size + tap
-        return position < outputs + 2 ? options.paddingMode.source(of: position - padding, in: inputs) : nil
+    func axis(outputs: Int, source: @escaping (Int) -> Int?) -> WindowTable.Axis {
+      WindowTable.Axis(outputs: (outputs + form.results - 1) / form.results, taps: form.pixels) { tile, pixel in
+        source(tile * form.step + pixel)
       }
     }
     windows = try WindowTable(
-      rows: axis(outputs: output[1], inputs: input[1], padding: insets.top),
-      columns: axis(outputs: output[2], inputs: input[2], padding: insets.leading), inputWidth: input[2])
+      rows: axis(outputs: output[1], source: rows), columns: axis(outputs: output[2], source: columns),
+      inputWidth: input[2])
   }
 
   /// Tiles of a picture.
@@ -37,7 +58,7 @@ struct WinogradTiling: Sendable {
 
   var tiles: zoo_tiles {
     zoo_tiles(
-      size: size, across: windows.outputWidth, height: output.height, width: output.width,
+      form: form.kernels, across: windows.outputWidth, height: output.height, width: output.width,
       pixel_stride: output.channels)
   }
 
@@ -46,6 +67,7 @@ struct WinogradTiling: Sendable {
     stride(from: 0, to: count, by: chunk).map { first in
       (first..<min(first + chunk, count)).reduce(0) { sum, tile in
         let (row, column) = tile.quotientAndRemainder(dividingBy: windows.outputWidth)
+        let size = form.results
         return sum + UInt32(min(size, output.height - row * size) * min(size, output.width - column * size))
       }
     }

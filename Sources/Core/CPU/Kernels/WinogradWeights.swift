@@ -2,13 +2,12 @@ import CZooKernels
 import ZooBackend
 import ZooTensor
 
-/// The filters of a 3×3 convolution in float32 as they are; F(size × size, 3×3) transforms them where they are used.
+/// The filters of a 3×3 convolution in float32 as they are; they are transformed where they are used.
 ///
-/// Transformed filters are up to seven times as large, and reading them from memory takes longer than making them of the
+/// Transformed filters are up to nine times as large, and reading them from memory takes longer than making them of the
 /// filters: a panel of columns at a time, and of it a row of elements, which the L2 cache holds.
 struct WinogradWeights: Sendable {
-  /// Side of the tiles that the result is cut into: 2, 4 or 6.
-  let size: Int
+  let form: WinogradForm
   let instructions: InstructionSet
   let inputs, outputs: Int
   /// Columns of a panel.
@@ -22,9 +21,9 @@ struct WinogradWeights: Sendable {
 
   /// - Parameter filter: `[O, C, 3, 3]`
   init(
-    filter: Constant, size: Int, _ kernels: ProductKernels, _ instructions: InstructionSet
+    filter: Constant, _ form: WinogradForm, _ kernels: ProductKernels, _ instructions: InstructionSet
   ) throws(BackendError) {
-    self.size = size
+    self.form = form
     self.kernels = kernels
     self.instructions = instructions
     (outputs, inputs) = (filter.shape[0], filter.shape[1])
@@ -40,7 +39,8 @@ struct WinogradWeights: Sendable {
   }
 
   /// Rows and columns of a transformed tile.
-  var side: Int { size + 2 }
+  private var side: Int { form.side }
+  var elementCount: Int { side * side }
   var panelCount: Int { (outputs + width - 1) / width }
   var byteCount: Int { taps.byteCount }
 
@@ -60,7 +60,8 @@ struct WinogradWeights: Sendable {
     into products: UnsafeMutablePointer<Float>
   ) {
     for index in 0..<side {
-      zoo_winograd_filter(instructions.kernels, size, index, inputs, width, taps.base + panel * 9 * inputs * width, row)
+      zoo_winograd_filter(
+        instructions.kernels, form.kernels, index, inputs, width, taps.base + panel * 9 * inputs * width, row)
       let left = transformed + index * side * step
       let result = products + index * side * count * width
       if kernels == .openBLAS {

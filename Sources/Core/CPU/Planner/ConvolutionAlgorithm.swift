@@ -10,8 +10,8 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
   case direct
   /// Blocks of windows are copied into rows and multiplied while they are in the cache; groups one by one.
   case im2col
-  /// 3×3, stride 1, with many channels: Winograd's F(size × size, 3×3).
-  case winograd(size: Int)
+  /// 3×3, stride 1 or 2, with many channels: Winograd's.
+  case winograd(WinogradForm)
   /// Few results a pixel: products of single pixels by all taps, added up.
   case narrow
   /// One filter a channel: sums over windows, vectorised over channels.
@@ -26,8 +26,8 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
       self = .depthwise
     } else if filter[2] == 1, filter[3] == 1, options.stride == Extent(1), options.padding.isNothingForPoints {
       self = .pointwise
-    } else if let size = Self.winogradSize(options, filter: filter, output: output, kernels) {
-      self = .winograd(size: size)
+    } else if let form = Self.winogradForm(options, filter: filter, output: output, kernels) {
+      self = .winograd(form)
     } else if Self.suitsNarrow(options, filter: filter) {
       self = .narrow
     } else if Self.suitsDirect(options, filter: filter, kernels), output[2] >= Self.pixelsOfDirectRow,
@@ -52,7 +52,7 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
       return []
     case .im2col, .direct, .narrow, .winograd:
       let narrow = Self.suitsNarrow(options, filter: filter) ? [ConvolutionAlgorithm.narrow] : []
-      let winograd = Self.suitsWinograd(options, filter: filter) ? [2, 4, 6].map(ConvolutionAlgorithm.winograd) : []
+      let winograd = Self.winogradForms(options, filter: filter, kernels).map(ConvolutionAlgorithm.winograd)
       let direct = Self.suitsDirect(options, filter: filter, kernels) ? [ConvolutionAlgorithm.direct] : []
       return [.im2col] + direct + narrow + winograd
     }
@@ -67,31 +67,85 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
       && options.stride.width == 1 && options.dilation.width == 1
   }
 
-  private static func winogradSize(
+  private static func winogradForm(
     _ options: Convolution, filter: Shape, output: Shape, _ kernels: ProductKernels
-  ) -> Int? {
-    guard suitsWinograd(options, filter: filter), min(filter[0], filter[1]) >= 32 else { return nil }
-    func tiles(_ size: Int) -> Int { (output[1] + size - 1) / size * ((output[2] + size - 1) / size) }
+  ) -> WinogradForm? {
+    guard min(filter[0], filter[1]) >= 32 else { return nil }
+    let forms = winogradForms(options, filter: filter, kernels)
     if kernels == .bfloat16 {
       // Filters are transformed already, up to four times as large, and read once for all tiles of a picture: with few
       // tiles reading them takes longer than the multiplications that they save. F(6×6) is not exact enough.
-      return [4, 2].first { output[0] * tiles($0) >= 14 }
+      return [.four, .two].first {
+        forms.contains($0) && output[0] * $0.tiles(height: output[1], width: output[2]) >= 14
+      }
     }
-    let pairs = filter[0] * filter[1]
-    /// In multiplications, for a picture: the products; the transforms, where a number read counts as 18 of them and one
-    /// written as 30; and those of the filters, which were measured for all sizes.
-    func cost(_ size: Int) -> Int {
-      let elements = (size + 2) * (size + 2)
-      return elements * tiles(size) * (pairs + 18 * filter[1] + 30 * filter[0]) + (12 * elements + 130) * pairs
-    }
-    let best = [6, 4, 2].min { cost($0) < cost($1) } ?? 4
-    return cost(best) < 9 * output[1] * output[2] * pairs ? best : nil
+    return cheapest(
+      of: forms, inputs: filter[1], outputs: filter[0], height: output[1], width: output[2],
+      insteadOf: 9 * output[1] * output[2] * filter[0] * filter[1])
   }
 
-  private static func suitsWinograd(_ options: Convolution, filter: Shape) -> Bool {
-    filter[2] == 3 && filter[3] == 3 && options.stride == Extent(1) && options.dilation == Extent(1)
-      && options.groups == 1 && [filter[0], filter[1]].allSatisfy { $0 % Int(zoo_winograd_channels) == 0 }
+  /// For a transposed convolution, of which `input` is a picture. Its products are not multiplied by zeros otherwise either.
+  ///
+  /// - Parameter filter: `[C, O/groups, kH, kW]`
+  init(for options: TransposedConvolution, filter: Shape, input: Shape, _ kernels: ProductKernels) {
+    let others = Self.alternatives(for: options, filter: filter, kernels)
+    if others.contains(.winograd(.up)), min(filter[0], filter[1]) >= 32,
+      Self.cheapest(
+        of: [.up], inputs: filter[0], outputs: filter[1], height: 2 * input[1], width: 2 * input[2],
+        insteadOf: 9 * input[1] * input[2] * filter[0] * filter[1]) != nil
+    {
+      self = .winograd(.up)
+    } else {
+      self = others.contains(.direct) ? .direct : .im2col
+    }
   }
+
+  /// Ways of computing a transposed convolution, whether they seem sensible or not.
+  static func alternatives(
+    for options: TransposedConvolution, filter: Shape, _ kernels: ProductKernels
+  ) -> [ConvolutionAlgorithm] {
+    guard options.groups == 1, options.dilation == Extent(1) else { return [.im2col] }
+    // The taps of a phase see pixels that are next to each other; a small kernel leaves phases without any.
+    let isDirect = kernels == .packed && filter[2] >= options.stride.height && filter[3] >= options.stride.width
+    let isOfWinograd =
+      kernels != .bfloat16 && filter[2] == 3 && filter[3] == 3 && options.stride == Extent(2)
+      && options.padding == Extent(1) && hasWinogradChannels(filter)
+    return [.im2col] + (isDirect ? [.direct] : []) + (isOfWinograd ? [.winograd(.up)] : [])
+  }
+
+  /// The form with the least work, if that is less than the multiplications `insteadOf`.
+  private static func cheapest(
+    of forms: [WinogradForm], inputs: Int, outputs: Int, height: Int, width: Int, insteadOf multiplications: Int
+  ) -> WinogradForm? {
+    let pairs = inputs * outputs
+    /// In multiplications, for a picture: the products; the transforms, where a number read counts as 18 of them and one
+    /// written as 30; and those of the filters, which were measured for all forms.
+    func cost(_ form: WinogradForm) -> Int {
+      let elements = form.side * form.side
+      return elements * form.tiles(height: height, width: width) * (pairs + 18 * inputs + 30 * outputs)
+        + (12 * elements + 130) * pairs
+    }
+    guard let best = forms.min(by: { cost($0) < cost($1) }) else { return nil }
+    return cost(best) < multiplications ? best : nil
+  }
+
+  private static func winogradForms(
+    _ options: Convolution, filter: Shape, _ kernels: ProductKernels
+  ) -> [WinogradForm] {
+    guard
+      filter[2] == 3, filter[3] == 3, options.dilation == Extent(1), options.groups == 1, hasWinogradChannels(filter)
+    else { return [] }
+    switch options.stride {
+    case Extent(1): return WinogradForm.sizes.reversed()
+    case Extent(2): return kernels == .bfloat16 ? [] : [.down]
+    default: return []
+    }
+  }
+}
+
+/// True where the channels are as many as the kernels take.
+private func hasWinogradChannels(_ filter: Shape) -> Bool {
+  [filter[0], filter[1]].allSatisfy { $0 % Int(zoo_winograd_channels) == 0 }
 }
 
 extension Padding {

@@ -128,10 +128,9 @@ private struct FusionPass {
   }
 
   private func normalizesInput(_ id: Graph.NodeID) -> Bool {
-    if case .convolution = network.graph.nodes[id].operation {
-      convolution(id)?.algorithm.normalizesInput == true
-    } else {
-      false
+    switch network.graph.nodes[id].operation {
+    case .convolution, .transposedConvolution: convolution(id)?.algorithm.normalizesInput == true
+    default: false
     }
   }
 

@@ -76,6 +76,13 @@ struct Planner {
       options.activation = options.activation ?? fusion.activation
       return try convolution(options, weights, fusion, input: inputs[0], output: result)
     case (.transposedConvolution(let options), .convolution(let weights)):
+      if let winograd = weights.winograd {
+        return WinogradKernel(
+          try WinogradTiling(transposing: winograd.form, input: inputs[0], output: result), winograd,
+          bias: weights.bias,
+          activation: options.activation, statistics: statistics(fusion), inputActivation: inputActivation(fusion),
+          threads: threads)
+      }
       let width = result[2] / options.stride.width
       if weights.algorithm == .direct, width >= ConvolutionAlgorithm.pixelsOfDirectRow {
         let direct = try DirectConvolutionKernel(
@@ -147,9 +154,10 @@ struct Planner {
         options, weights, filter: filter, zeros: zeros, input: input, output: output, instructions: instructions)
     }
     if let winograd = weights.winograd {
-      return try WinogradKernel(
-        options, winograd, bias: weights.bias, statistics: statistics(fusion),
-        inputActivation: inputActivation(fusion), input: input, output: output, threads: threads)
+      return WinogradKernel(
+        try WinogradTiling(options, winograd.form, input: input, output: output), winograd, bias: weights.bias,
+        activation: options.activation, statistics: statistics(fusion), inputActivation: inputActivation(fusion),
+        threads: threads)
     }
     if let winograd = weights.fixedWinograd {
       return try FixedWinogradKernel(

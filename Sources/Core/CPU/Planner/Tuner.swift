@@ -21,12 +21,11 @@ struct Tuner {
     guard tuning.measures || !tuning.choices.isEmpty else { return [:] }
     var algorithms: [Graph.NodeID: ConvolutionAlgorithm] = [:]
     for (id, node) in graph.nodes.enumerated() {
-      guard case .convolution(let options) = node.operation, packer.quantization?.computes(id) != true,
+      guard packer.quantization?.computes(id) != true, node.inputs.count > 1,
         case .constant(let filter) = graph.nodes[node.inputs[1]].operation
       else { continue }
-      let usual = ConvolutionAlgorithm(for: options, filter: filter.shape, output: node.shape, packer.kernels)
-      let others = usual.alternatives(for: options, filter: filter.shape, packer.kernels)
-      let candidates = [usual] + others.filter { $0 != usual }
+      let (candidates, options) = candidates(
+        for: node.operation, filter: filter.shape, input: graph.nodes[node.inputs[0]].shape, output: node.shape)
       guard candidates.count > 1 else { continue }
       let layer = describe(options, filter: filter.shape, input: graph.nodes[node.inputs[0]].shape, output: node.shape)
       if tuning[layer] == nil, tuning.measures {
@@ -38,14 +37,39 @@ struct Tuner {
     return algorithms
   }
 
+  /// The ways of computing a convolution or a transposed one, first the one that the cost model takes, and what of its options
+  /// the time depends on. None of other operations.
+  private func candidates(
+    for operation: ZooGraph.Operation, filter: Shape, input: Shape, output: Shape
+  ) -> (algorithms: [ConvolutionAlgorithm], options: String) {
+    func options(_ stride: Extent, _ dilation: Extent, _ groups: Int) -> String {
+      "stride \(stride.height)×\(stride.width), dilation \(dilation.height)×\(dilation.width), groups \(groups)"
+    }
+    switch operation {
+    case .convolution(let convolution):
+      let usual = ConvolutionAlgorithm(for: convolution, filter: filter, output: output, packer.kernels)
+      let others = usual.alternatives(for: convolution, filter: filter, packer.kernels)
+      return (
+        [usual] + others.filter { $0 != usual }, options(convolution.stride, convolution.dilation, convolution.groups)
+      )
+    case .transposedConvolution(let convolution):
+      let usual = ConvolutionAlgorithm(for: convolution, filter: filter, input: input, packer.kernels)
+      let others = ConvolutionAlgorithm.alternatives(for: convolution, filter: filter, packer.kernels)
+      return (
+        [usual] + others.filter { $0 != usual },
+        "transposed, " + options(convolution.stride, convolution.dilation, convolution.groups)
+      )
+    default:
+      return ([], "")
+    }
+  }
+
   /// What the time of a layer depends on.
-  private func describe(_ options: Convolution, filter: Shape, input: Shape, output: Shape) -> String {
+  private func describe(_ options: String, filter: Shape, input: Shape, output: Shape) -> String {
     let parts = [
       CPUDevice.current.name, "\(packer.kernels)", "\(packer.instructions)",
       "\(threads) thread\(threads == 1 ? "" : "s")", "filter \(filter)",
-      "stride \(options.stride.height)×\(options.stride.width)",
-      "dilation \(options.dilation.height)×\(options.dilation.width)", "groups \(options.groups)", "input \(input)",
-      "output \(output)",
+      options, "input \(input)", "output \(output)",
     ]
     return parts.joined(separator: ", ")
   }
@@ -87,7 +111,7 @@ extension ConvolutionAlgorithm {
     case .pointwise: "pointwise"
     case .im2col: "im2col"
     case .direct: "direct"
-    case .winograd(let size): "winograd F(\(size)×\(size))"
+    case .winograd(let form): WinogradForm.sizes.contains(form) ? "winograd F(\(form))" : "winograd \(form)"
     case .narrow: "narrow"
     case .depthwise: "depthwise"
     }

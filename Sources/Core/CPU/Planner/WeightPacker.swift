@@ -29,9 +29,14 @@ struct WeightPacker: Sendable {
             ?? ConvolutionAlgorithm(for: options, filter: filter.shape, output: node.shape, kernels), kernels,
           instructions))
     case .transposedConvolution(let options):
+      let filter = try reader.constant(1)
       return .convolution(
         try ConvolutionWeights(
-          options, filter: reader.constant(1), bias: reader.optionalConstant(2), kernels, instructions))
+          options, filter: filter, bias: reader.optionalConstant(2),
+          algorithm: algorithm
+            ?? ConvolutionAlgorithm(
+              for: options, filter: filter.shape, input: graph.nodes[node.inputs[0]].shape, kernels), kernels,
+          instructions))
     case .linear:
       return .linear(
         try LinearWeights(weight: reader.constant(1), bias: reader.optionalConstant(2), kernels, instructions))
