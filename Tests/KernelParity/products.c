@@ -83,12 +83,13 @@ static void check_sgemm_batch(size_t set) {
   const size_t count = 3, depths[] = {1, 6, 16, 259};
   for (size_t i = 0; i < 12; i++) {
     const size_t m = i % 3 == 0 ? rows : i % 3 == 1 ? 2 * rows + 1 : 5, k = depths[i / 3], a_step = m * k + 3;
+    const size_t packed_step = k * width + i % 2 * 16;
     float *a = parity_floats(count * a_step, -1, 1), *b = parity_floats(count * k * width, -1, 1);
-    float *packed = parity_room(count * k * width * sizeof *packed), *c = parity_room(count * m * width * sizeof *c);
+    float *packed = parity_room(count * packed_step * sizeof *packed), *c = parity_room(count * m * width * sizeof *c);
     for (size_t j = 0; j < count; j++) {
-      zoo_sgemm_pack(instructions, k, width, b + j * k * width, width, packed + j * k * width);
+      zoo_sgemm_pack(instructions, k, width, b + j * k * width, width, packed + j * packed_step);
     }
-    zoo_sgemm_batch(instructions, count, m, k, a, a_step, packed, c, m * width);
+    zoo_sgemm_batch(instructions, count, m, k, a, a_step, packed, packed_step, c, m * width);
     for (size_t j = 0; j < count * m * width; j++) {
       const size_t matrix = j / (m * width), column = j % width;
       float sum = 0;
@@ -122,13 +123,14 @@ static void check_pack_filter(void) {
   const size_t widths[] = {8, 16, 32, 50}, taps_of[] = {1, 9, 49};
   for (size_t i = 0; i < 4 * 3 * 3; i++) {
     const size_t width = widths[i % 4], taps = taps_of[i / 4 % 3], outputs = 1 + i * 7 % 67, depth = 1 + i / 12 * 40;
-    const size_t panels = (outputs + width - 1) / width, rows = taps * depth;
-    float *filter = parity_floats(outputs * rows, -1, 1), *packed = parity_room(panels * width * rows * sizeof *packed);
-    zoo_pack_filter(outputs, depth, taps, filter, width, packed);
+    const size_t panels = (outputs + width - 1) / width, rows = taps * depth, step = depth * width + i % 2 * 16;
+    float *filter = parity_floats(outputs * rows, -1, 1), *packed = parity_room(panels * taps * step * sizeof *packed);
+    zoo_pack_filter(outputs, depth, taps, filter, width, step, packed);
     for (size_t j = 0; j < panels * width * rows; j++) {
       const size_t output = j / (width * rows) * width + j % width, row = j / width % rows;
       const size_t from = (output * depth + row % depth) * taps + row / depth;
-      parity_same((double)packed[j], output < outputs ? (double)filter[from] : 0);
+      const size_t at = (j / (width * rows) * taps + row / depth) * step + row % depth * width + j % width;
+      parity_same((double)packed[at], output < outputs ? (double)filter[from] : 0);
     }
     parity_clear();
   }

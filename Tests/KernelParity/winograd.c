@@ -62,7 +62,8 @@ static void check_form(zoo_instruction_set instructions, zoo_winograd_form form,
   float *shift = parity_floats(CHANNELS, -1, 1), *bias = parity_floats(OUTPUTS, -1, 1);
   const zoo_normalization normalization = {mean, scale, shift, {ZOO_RELU, 0}};
   float *transformed = parity_room(elements * element_stride * sizeof *transformed);
-  float *filters = parity_room(elements * CHANNELS * FILTER_WIDTH * sizeof *filters);
+  const size_t filter_step = CHANNELS * FILTER_WIDTH + 16;
+  float *filters = parity_room(elements * filter_step * sizeof *filters);
   float *products = parity_room(elements * product_stride * sizeof *products);
   float *addend = adds ? parity_floats(height * width * OUTPUTS, -1, 1) : NULL;
   float *y = parity_room(height * width * OUTPUTS * sizeof *y), moments[2][3][OUTPUTS];
@@ -71,22 +72,23 @@ static void check_form(zoo_instruction_set instructions, zoo_winograd_form form,
                      element_stride, CHANNELS);
   zoo_winograd_input(instructions, form, &w.gather, x, normalizes ? &normalization : NULL, 2, count - 2,
                      transformed + 2 * CHANNELS, element_stride, CHANNELS);
-  float *taps = parity_room(9 * CHANNELS * FILTER_WIDTH * sizeof *taps);
+  float *taps = parity_room(9 * filter_step * sizeof *taps);
   float *ordered = parity_room(OUTPUTS * CHANNELS * 9 * sizeof *ordered);
   for (size_t i = 0; i < OUTPUTS * CHANNELS * 9; i++) {
     ordered[i] = filter[form == ZOO_WINOGRAD_UP ? i / 9 * 9 + 8 - i % 9 : i];
   }
-  zoo_pack_filter(OUTPUTS, CHANNELS, 9, ordered, FILTER_WIDTH, taps);
+  zoo_pack_filter(OUTPUTS, CHANNELS, 9, ordered, FILTER_WIDTH, filter_step, taps);
   for (size_t row = 0; row < n; row++) {
-    zoo_winograd_filter(instructions, form, row, CHANNELS, FILTER_WIDTH, taps,
-                        filters + row * n * CHANNELS * FILTER_WIDTH);
+    zoo_winograd_filter(instructions, form, row, CHANNELS * FILTER_WIDTH, taps, filters + row * n * filter_step,
+                        filter_step);
   }
   for (size_t i = 0; i < elements * CHANNELS * FILTER_WIDTH; i++) {
-    if (i % FILTER_WIDTH >= OUTPUTS) parity_same((double)filters[i], 0);
+    const size_t at = i / (CHANNELS * FILTER_WIDTH) * filter_step + i % (CHANNELS * FILTER_WIDTH);
+    if (i % FILTER_WIDTH >= OUTPUTS) parity_same((double)filters[at], 0);
   }
   for (size_t i = 0; i < elements * product_stride; i++) {
     const float *left = transformed + i / OUTPUTS * CHANNELS;
-    const float *right = filters + i / product_stride * CHANNELS * FILTER_WIDTH + i % OUTPUTS;
+    const float *right = filters + i / product_stride * filter_step + i % OUTPUTS;
     double sum = 0;
     for (size_t c = 0; c < CHANNELS; c++) sum += (double)left[c] * (double)right[c * FILTER_WIDTH];
     products[i] = (float)sum;

@@ -191,12 +191,13 @@ ZOO_TARGET static void ZOO_NAME(zoo_gemm)(size_t m, size_t n, const zoo_left *a,
 #ifdef ZOO_HAS_BATCHES
 // Panels are read from a near cache, so the whole of k is one step, and what comes closer is the next rows of a.
 ZOO_TARGET static void ZOO_NAME(zoo_gemm_batch)(size_t count, size_t m, size_t k, const ZOO_WORD *a, size_t a_step,
-                                                const ZOO_WORD *packed, float *c, size_t c_step) {
+                                                const ZOO_WORD *packed, size_t packed_step, float *c,
+                                                size_t c_step) {
   enum { width = 2 * ZOO_LANES };
   static const float zeros[width];
   const size_t tile_rows = zoo_even_rows(m, ZOO_TILE_ROWS);
   for (size_t i = 0; i < count; i++) {
-    const ZOO_WORD *b = packed + i * k * width;
+    const ZOO_WORD *b = packed + i * packed_step;
     for (size_t row = 0; row < m; row += tile_rows) {
       const size_t rows = m - row < tile_rows ? m - row : tile_rows;
       const ZOO_WORD *first = a + i * a_step + row * k;

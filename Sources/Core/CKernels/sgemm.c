@@ -99,15 +99,15 @@ void zoo_sgemm(zoo_instruction_set set, size_t m, size_t n, size_t k, const floa
 }
 
 void zoo_sgemm_batch(zoo_instruction_set set, size_t count, size_t m, size_t k, const float *a, size_t a_step,
-                     const float *packed, float *c, size_t c_step) {
+                     const float *packed, size_t packed_step, float *c, size_t c_step) {
   switch (set) {
 #if defined(__x86_64__)
-    case ZOO_AVX512: zoo_gemm_batch_avx512(count, m, k, a, a_step, packed, c, c_step); break;
-    case ZOO_AVX2: zoo_gemm_batch_avx2(count, m, k, a, a_step, packed, c, c_step); break;
+    case ZOO_AVX512: zoo_gemm_batch_avx512(count, m, k, a, a_step, packed, packed_step, c, c_step); break;
+    case ZOO_AVX2: zoo_gemm_batch_avx2(count, m, k, a, a_step, packed, packed_step, c, c_step); break;
 #elif defined(__aarch64__)
-    case ZOO_NEON: zoo_gemm_batch_neon(count, m, k, a, a_step, packed, c, c_step); break;
+    case ZOO_NEON: zoo_gemm_batch_neon(count, m, k, a, a_step, packed, packed_step, c, c_step); break;
 #endif
-    default: zoo_gemm_batch_plain(count, m, k, a, a_step, packed, c, c_step); break;
+    default: zoo_gemm_batch_plain(count, m, k, a, a_step, packed, packed_step, c, c_step); break;
   }
 }
 

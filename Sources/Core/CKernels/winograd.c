@@ -140,14 +140,14 @@ void zoo_winograd_input(zoo_instruction_set set, zoo_winograd_form form, const z
   }
 }
 
-void zoo_winograd_filter(zoo_instruction_set set, zoo_winograd_form form, size_t row, size_t inputs, size_t width,
-                         const float *taps, float *transformed) {
+void zoo_winograd_filter(zoo_instruction_set set, zoo_winograd_form form, size_t row, size_t count, const float *taps,
+                         float *transformed, size_t step) {
   switch (set) {
 #if defined(__x86_64__)
-    case ZOO_AVX512: zoo_winograd_filter_avx512(form, row, inputs, width, taps, transformed); break;
-    case ZOO_AVX2: zoo_winograd_filter_avx2(form, row, inputs, width, taps, transformed); break;
+    case ZOO_AVX512: zoo_winograd_filter_avx512(form, row, count, taps, transformed, step); break;
+    case ZOO_AVX2: zoo_winograd_filter_avx2(form, row, count, taps, transformed, step); break;
 #endif
-    default: zoo_winograd_filter_plain(form, row, inputs, width, taps, transformed); break;
+    default: zoo_winograd_filter_plain(form, row, count, taps, transformed, step); break;
   }
 }
 

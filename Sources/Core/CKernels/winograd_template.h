@@ -110,45 +110,44 @@ ZOO_INLINE void ZOO_NAME(zoo_output_line)(const zoo_winograd_form form, zoo_vect
 }
 
 // One row of G g Gᵀ: `g` is G, of n rows. Points come in pairs ±x between 0 and ∞, whose rows differ in a sign.
-ZOO_INLINE void ZOO_NAME(zoo_filter_row)(const zoo_winograd_form form, const float (*g)[3], size_t row, size_t inputs,
-                                         size_t width, const float *taps, float *transformed) {
+ZOO_INLINE void ZOO_NAME(zoo_filter_row)(const zoo_winograd_form form, const float (*g)[3], size_t row, size_t count,
+                                         const float *taps, float *transformed, size_t step) {
   const int n = zoo_elements_of(form);
-  const size_t matrix = inputs * width;
-  for (size_t i = 0; i < matrix; i += ZOO_LANES) {
+  for (size_t i = 0; i < count; i += ZOO_LANES) {
     zoo_vector line[3];
     _Pragma("clang loop unroll(full)") for (int s = 0; s < 3; s++) {
-      const float *tap = taps + (size_t)s * matrix + i;
-      line[s] = *(const zoo_vector *)tap * g[row][0] + *(const zoo_vector *)(tap + 3 * matrix) * g[row][1] +
-                *(const zoo_vector *)(tap + 6 * matrix) * g[row][2];
+      const float *tap = taps + (size_t)s * step + i;
+      line[s] = *(const zoo_vector *)tap * g[row][0] + *(const zoo_vector *)(tap + 3 * step) * g[row][1] +
+                *(const zoo_vector *)(tap + 6 * step) * g[row][2];
     }
     float *to = transformed + i;
     if (form == ZOO_WINOGRAD_DOWN || form == ZOO_WINOGRAD_UP) {
       // Here the rows of a pair are two apart, and between them is the tap that stands alone.
       _Pragma("clang loop unroll(full)") for (int column = 0; column < n - 1; column += 4) {
         const zoo_vector first = line[0] * g[column][0], last = line[2] * g[column][2];
-        *(zoo_vector *)(to + (size_t)column * matrix) = last + first;
-        *(zoo_vector *)(to + (size_t)(column + 1) * matrix) = line[1];
-        *(zoo_vector *)(to + (size_t)(column + 2) * matrix) = last - first;
-        *(zoo_vector *)(to + (size_t)(column + 3) * matrix) = line[1];
+        *(zoo_vector *)(to + (size_t)column * step) = last + first;
+        *(zoo_vector *)(to + (size_t)(column + 1) * step) = line[1];
+        *(zoo_vector *)(to + (size_t)(column + 2) * step) = last - first;
+        *(zoo_vector *)(to + (size_t)(column + 3) * step) = line[1];
       }
     } else {
       *(zoo_vector *)to = line[0] * g[0][0];
       _Pragma("clang loop unroll(full)") for (int column = 1; column < n - 1; column += 2) {
         const zoo_vector even = line[0] * g[column][0] + line[2] * g[column][2];
         const zoo_vector odd = line[1] * g[column][1];
-        *(zoo_vector *)(to + (size_t)column * matrix) = even + odd;
-        *(zoo_vector *)(to + (size_t)(column + 1) * matrix) = even - odd;
+        *(zoo_vector *)(to + (size_t)column * step) = even + odd;
+        *(zoo_vector *)(to + (size_t)(column + 1) * step) = even - odd;
       }
     }
-    *(zoo_vector *)(to + (size_t)(n - 1) * matrix) = line[2];
+    *(zoo_vector *)(to + (size_t)(n - 1) * step) = line[2];
   }
 }
 
 #define ZOO_FILTER_ROW(form, g)                                                       \
-  case form: ZOO_NAME(zoo_filter_row)(form, g, row, inputs, width, taps, transformed); break;
+  case form: ZOO_NAME(zoo_filter_row)(form, g, row, count, taps, transformed, step); break;
 
-ZOO_TARGET static void ZOO_NAME(zoo_winograd_filter)(zoo_winograd_form form, size_t row, size_t inputs, size_t width,
-                                                     const float *taps, float *transformed) {
+ZOO_TARGET static void ZOO_NAME(zoo_winograd_filter)(zoo_winograd_form form, size_t row, size_t count, const float *taps,
+                                                     float *transformed, size_t step) {
   switch (form) {
     ZOO_FILTER_ROW(ZOO_WINOGRAD_2, zoo_filter_two)
     ZOO_FILTER_ROW(ZOO_WINOGRAD_4, zoo_filter_four)

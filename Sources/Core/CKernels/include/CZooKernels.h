@@ -81,10 +81,10 @@ void zoo_sgemm_runs(zoo_instruction_set set, size_t m, size_t n, size_t runs, si
                     size_t run_step, const float *packed, const float *addend, size_t addend_stride,
                     const float *bias, zoo_activation activation, float *c, size_t ldc);
 
-// Products with `count` packed panels that follow each other: c + i · c_step [m][panel width] = a + i · a_step [m][k] · b_i.
+// Products with `count` packed panels: c + i · c_step [m][panel width] = a + i · a_step [m][k] · packed + i · packed_step.
 // The panels are expected in a near cache, and the left-hand sides in a far one.
 void zoo_sgemm_batch(zoo_instruction_set set, size_t count, size_t m, size_t k, const float *a, size_t a_step,
-                     const float *packed, float *c, size_t c_step);
+                     const float *packed, size_t packed_step, float *c, size_t c_step);
 
 // c [m][n] += a [m][k] · b [k][n] by loops that are obviously right; what other products are checked against.
 void zoo_sgemm_simple(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
@@ -93,8 +93,9 @@ void zoo_sgemm_simple(size_t m, size_t n, size_t k, const float *a, size_t lda, 
 // MARK: pack.c
 
 // Packs a filter [outputs][depth][taps] as the right-hand side [taps · depth][outputs], in panels of `width` columns, the last
-// one filled up with zeros.
-void zoo_pack_filter(size_t outputs, size_t depth, size_t taps, const float *filter, size_t width, float *packed);
+// one filled up with zeros. From one tap to the next are `tap_step` floats, depth · width or more.
+void zoo_pack_filter(size_t outputs, size_t depth, size_t taps, const float *filter, size_t width, size_t tap_step,
+                     float *packed);
 
 // MARK: im2col.c
 
@@ -199,10 +200,11 @@ void zoo_winograd_input(zoo_instruction_set set, zoo_winograd_form form, const z
                         const zoo_normalization *normalization, size_t first, size_t count, float *transformed,
                         size_t element_stride, size_t tile_stride);
 
-// One row of G g Gᵀ, of 3×3 filters that zoo_pack_filter has packed, a panel of them: transformed [side][inputs][width]
-// from taps [9][inputs][width]. `inputs` · `width` is a multiple of 16.
-void zoo_winograd_filter(zoo_instruction_set set, zoo_winograd_form form, size_t row, size_t inputs, size_t width,
-                         const float *taps, float *transformed);
+// One row of G g Gᵀ, of `count` filters, a multiple of 16: transformed [side][count] from taps [9][count]. From one tap or
+// element to the next are `step` floats, better no multiple of a page: there are up to eighteen of them at a time, and a cache
+// holds few lines at the same place of different pages.
+void zoo_winograd_filter(zoo_instruction_set set, zoo_winograd_form form, size_t row, size_t count, const float *taps,
+                         float *transformed, size_t step);
 
 // Aᵀ m A + bias + addend, activated, of `channels` channels of tiles `first`..<`first + count`, whose products lie as
 // zoo_winograd_input's values do. `bias`, `addend` and `output` start at the first of the channels; `addend`, which may be

@@ -31,15 +31,16 @@ struct FixedWinogradWeights: Sendable {
       try AlignedBuffer(weights: panels * side * side * inputs * width / 2),
       try AlignedBuffer([], padding: panels * side * side * width)
     )
-    let taps = try AlignedBuffer(count: 9 * inputs * width, for: "weights")
+    let step = inputs * width
+    let taps = try AlignedBuffer(count: 9 * step, for: "weights")
     let row = try AlignedBuffer(count: side * inputs * width, for: "weights")
     filter.values.withUnsafeBufferPointer { filters in
       for panel in 0..<panels {
         // Constants have elements.
         let first = filters.baseAddress! + panel * width * inputs * 9
-        zoo_pack_filter(min(width, outputs - panel * width), inputs, 9, first, width, taps.base)
+        zoo_pack_filter(min(width, outputs - panel * width), inputs, 9, first, width, step, taps.base)
         for index in 0..<side {
-          zoo_winograd_filter(instructions.kernels, form.kernels, index, inputs, width, taps.base, row.base)
+          zoo_winograd_filter(instructions.kernels, form.kernels, index, step, taps.base, row.base, step)
           let element = (panel * side + index) * side
           Self.round(
             row.base, elements: side, inputs: inputs, width: width,

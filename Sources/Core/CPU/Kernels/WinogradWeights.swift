@@ -13,7 +13,9 @@ struct WinogradWeights: Sendable {
   /// Columns of a panel.
   let width: Int
   private let kernels: ProductKernels
-  /// `[panels][9][C][width]`
+  /// From one tap or element of a panel to the next: not a multiple of a page, of which a cache holds few.
+  private let step: Int
+  /// `[panels][9][C][width]`, the taps `step` apart
   private let taps: AlignedBuffer
 
   /// Columns that OpenBLAS multiplies together at most.
@@ -31,10 +33,11 @@ struct WinogradWeights: Sendable {
     width =
       kernels == .openBLAS
       ? ((outputs + panels - 1) / panels).roundedUp(to: Int(zoo_winograd_channels)) : instructions.panelWidth
-    taps = try AlignedBuffer(weights: 9 * inputs * outputs.roundedUp(to: width))
+    step = inputs * width + Scratch.unit
+    taps = try AlignedBuffer(weights: (outputs + width - 1) / width * 9 * step)
     filter.values.withUnsafeBufferPointer { filters in
       // Constants have elements.
-      zoo_pack_filter(outputs, inputs, 9, filters.baseAddress!, width, taps.base)
+      zoo_pack_filter(outputs, inputs, 9, filters.baseAddress!, width, step, taps.base)
     }
   }
 
@@ -48,30 +51,31 @@ struct WinogradWeights: Sendable {
   var sumsDependOnRows: Bool { kernels == .openBLAS }
 
   /// Floats of a row of transformed filters of a panel.
-  var rowCount: Int { side * inputs * width }
+  var rowCount: Int { side * step }
 
   /// `products [elements][count][width] = transformed [elements][count][C] · transformed filters of the panel`.
   ///
   /// - Parameters:
-  ///   - step: from one element of `transformed` to the next.
+  ///   - transformedStep: from one element of `transformed` to the next.
   ///   - row: room for `rowCount` floats.
   func multiply(
-    panel: Int, count: Int, _ transformed: UnsafePointer<Float>, step: Int, row: UnsafeMutablePointer<Float>,
+    panel: Int, count: Int, _ transformed: UnsafePointer<Float>, transformedStep: Int, row: UnsafeMutablePointer<Float>,
     into products: UnsafeMutablePointer<Float>
   ) {
     for index in 0..<side {
       zoo_winograd_filter(
-        instructions.kernels, form.kernels, index, inputs, width, taps.base + panel * 9 * inputs * width, row)
-      let left = transformed + index * side * step
+        instructions.kernels, form.kernels, index, inputs * width, taps.base + panel * 9 * step, row, step)
+      let left = transformed + index * side * transformedStep
       let result = products + index * side * count * width
       if kernels == .openBLAS {
         for element in 0..<side {
           OpenBLAS.multiply(
-            rows: count, columns: width, depth: inputs, left + element * step, inputs, row + element * inputs * width,
+            rows: count, columns: width, depth: inputs, left + element * transformedStep, inputs, row + element * step,
             width, into: result + element * count * width, width)
         }
       } else {
-        zoo_sgemm_batch(instructions.kernels, side, count, inputs, left, step, row, result, count * width)
+        zoo_sgemm_batch(
+          instructions.kernels, side, count, inputs, left, transformedStep, row, step, result, count * width)
       }
     }
   }

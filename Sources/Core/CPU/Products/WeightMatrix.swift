@@ -31,7 +31,9 @@ struct WeightMatrix: Sendable {
     let isPassing = kernels == .bfloat16
     let packed = isPassing ? try AlignedBuffer(count: count, for: "weights") : try AlignedBuffer(weights: count)
     filters.withUnsafeBufferPointer { filters in
-      if let filters = filters.baseAddress { zoo_pack_filter(outputs, inputs, taps, filters, panel, packed.base) }
+      if let filters = filters.baseAddress {
+        zoo_pack_filter(outputs, inputs, taps, filters, panel, inputs * panel, packed.base)
+      }
     }
     if isPassing {
       try self.init(rowMajor: packed.base, depth: depth, columns: outputs, kernels, instructions)
