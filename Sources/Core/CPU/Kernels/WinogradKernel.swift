@@ -95,8 +95,8 @@ struct WinogradKernel: Kernel {
           let products = row + weights.rowCount
           let count = min(tilesPerPart, tiles.upperBound - start)
           weights.multiply(
-            panel: panel, count: count, transformed + (start - tiles.lowerBound) * weights.inputs, transformedStep: step,
-            row: row, into: products)
+            panel: panel, count: count, transformed + (start - tiles.lowerBound) * weights.inputs,
+            transformedStep: step, row: row, into: products)
           results.write(start..<start + count, of: image, panel: panel, products, moments: moments, call)
         }
       }
