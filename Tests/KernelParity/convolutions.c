@@ -57,8 +57,12 @@ static void check_depthwise(size_t set) {
     const size_t across = i % 3 == 1 ? 4 + i % 7 : 17;
     const windows w = make_windows(9, across, kernel, kernel, step, kernel / 2, stride, channels);
     // Padding that repeats the first column or row leaves windows that are not even, some of them between even ones.
-    for (size_t j = 0; i % 7 == 6 && j < w.gather.output_width * kernel; j++) w.columns[j] = w.columns[j] < 0 ? 0 : w.columns[j];
-    for (size_t j = 0; i % 9 == 8 && j < w.output_height * kernel; j++) w.rows[j] = w.rows[j] < 0 ? 0 : w.rows[j];
+    for (size_t j = 0; i % 7 == 6 && j < w.gather.output_width * kernel; j++) {
+      if (w.columns[j] < 0) w.columns[j] = 0;
+    }
+    for (size_t j = 0; i % 9 == 8 && j < w.output_height * kernel; j++) {
+      if (w.rows[j] < 0) w.rows[j] = 0;
+    }
     const size_t rows = w.output_height, count = rows * w.gather.output_width, cut = rows / 3;
     float *x = parity_floats(9 * across * stride, -1, 1), *filter = parity_floats(kernel * kernel * stride, -1, 1);
     if (i % 5 == 4) x[channels / 2] = NAN;
@@ -87,7 +91,70 @@ static void check_depthwise(size_t set) {
   }
 }
 
+// Windows are computed by fours wherever four of them lie evenly.
+static void check_depthwise_groups(void) {
+  parity_begin("zoo_depthwise_groups", "");
+  const size_t widths[] = {3, 4, 7, 14, 17, 18}, zeros[] = {3, 1, 2, 4, 5, 5}, repeated[] = {3, 4, 4, 5, 6, 6};
+  for (size_t i = 0; i < 12; i++) {
+    windows w = make_windows(3, widths[i % 6], 3, 3, 1, 1, 1, 1);
+    // Padding that repeats the pixels at the sides: the first window and the last are not even.
+    for (size_t j = 0; i >= 6 && j < 3 * w.gather.output_width; j++) {
+      if (w.columns[j] < 0) w.columns[j] = j < 3 ? 0 : (int32_t)widths[i % 6] - 1;
+    }
+    zoo_window_group *groups = parity_room(w.gather.output_width * sizeof *groups);
+    const size_t count = zoo_depthwise_groups(&w.gather, 1, groups);
+    parity_same((double)count, (double)(i < 6 ? zeros : repeated)[i % 6]);
+    size_t next = 0;
+    for (size_t j = 0; j < count; j++) {
+      parity_same(groups[j].first <= next && groups[j].first + groups[j].count > next, 1);
+      next = groups[j].first + groups[j].count;
+    }
+    parity_same((double)next, (double)w.gather.output_width);
+    parity_clear();
+  }
+}
+
+// Kernels that are not square, and steps that are not the same both ways: no two rows of windows have rows in common by chance.
+static void check_depthwise_shapes(size_t set) {
+  const struct {
+    size_t kernel_height, kernel_width, row_step, row_dilation;
+  } shapes[] = {{3, 5, 1, 1}, {5, 3, 1, 1}, {1, 3, 1, 1}, {3, 3, 2, 2}, {3, 3, 2, 1}};
+  for (size_t i = 0; i < 5; i++) {
+    const size_t height = shapes[i].kernel_height, width = shapes[i].kernel_width, channels = 19;
+    windows w = make_windows(9, 14, height, width, 1, 1, channels, channels);
+    // Some windows see nothing but padding.
+    for (size_t j = 0; j < w.output_height * height; j++) {
+      const ptrdiff_t row =
+          (ptrdiff_t)(j / height * shapes[i].row_step + j % height * shapes[i].row_dilation) - (ptrdiff_t)height - 1;
+      w.rows[j] = row < 0 || row >= 9 ? -1 : (int32_t)row;
+    }
+    const size_t count = w.output_height * w.gather.output_width;
+    float *x = parity_floats(9 * 14 * channels, -1, 1), *filter = parity_floats(height * width * channels, -1, 1);
+    float *zeros = parity_zeros(channels * sizeof *zeros), *y = parity_room(count * channels * sizeof *y);
+    const float **pointers = parity_room((2 * height * width + height + 1) * sizeof *pointers);
+    zoo_window_group *of_row = parity_room(w.gather.output_width * sizeof *of_row);
+    const zoo_window_groups groups = {of_row, zoo_depthwise_groups(&w.gather, 1, of_row), 1};
+    zoo_depthwise(float_sets[set].set, &w.gather, &groups, x, filter, NULL, zeros, pointers,
+                  (zoo_activation){ZOO_IDENTITY, 0}, 0, w.output_height, y);
+    for (size_t j = 0; j < count * channels; j++) {
+      float sum = 0;
+      for (size_t tap = 0; tap < height * width; tap++) {
+        const ptrdiff_t from = tap_of(&w.gather, j / channels, tap / width, tap % width);
+        if (from < 0) continue;
+        const float value = x[(size_t)from * channels + j % channels];
+        sum = multiply_add(float_sets[set].set == ZOO_PLAIN, filter[tap * channels + j % channels], value, sum);
+      }
+      parity_near((double)y[j], (double)sum, 0);
+    }
+    parity_clear();
+  }
+}
+
 void check_convolutions(void) {
   check_im2col();
-  FOR_FLOAT_SETS(set) check_depthwise(set);
+  check_depthwise_groups();
+  FOR_FLOAT_SETS(set) {
+    check_depthwise(set);
+    check_depthwise_shapes(set);
+  }
 }

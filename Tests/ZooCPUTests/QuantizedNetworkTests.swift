@@ -156,4 +156,25 @@ struct QuantizedNetworkTests {
     let options = try int8(graph, on: [input(1)])
     #expect(throws: BackendError.self) { try ReferenceBackend().compile(graph, options: options) }
   }
+
+  @Test("layers that stay in floats are measured as such")
+  func measuresFloats() throws {
+    var numbers = SeededNumbers(seed: "measured")
+    let builder = GraphBuilder()
+    let x = try builder.input("x", shape: [1, 20, 20, 16])
+    let y = try Conv2D(
+      "conv", filter: numbers.tensor([16, 16, 3, 3]), bias: numbers.tensor([16]), Convolution(padding: .same))(x).relu()
+    // Alone, it stands where the convolution does in the whole graph.
+    let up = try ConvTranspose2D(
+      "up", filter: numbers.tensor([16, 16, 3, 3]), bias: numbers.tensor([16]),
+      TransposedConvolution(stride: Extent(2), padding: Extent(1), outputPadding: Extent(1)))(y)
+    let graph = builder.graph(outputs: [("y", up)])
+    let input = try numbers.tensor([1, 20, 20, 16])
+    var options = try int8(graph, on: [input])
+    let tuning = Tuning(measures: true)
+    options.tuning = tuning
+    let executable = try CPUBackend(threads: 2).compile(graph, options: options)
+    #expect(tuning.choices.count == 1)
+    _ = try executable.run([input])
+  }
 }

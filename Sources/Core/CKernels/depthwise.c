@@ -5,10 +5,10 @@
 //
 // Every element is the same chain of multiply-adds whichever way it is computed: the taps in order, the bias last. Taps
 // are found by adding where windows lie evenly in the input, and by pointers where they do not. A row of taps that is
-// padding altogether is left out.
+// padding altogether is left out; elsewhere padding is left out or added as zeros, which is the same for finite weights.
 //
-// What a kernel is told it copies before its loops: the results that it writes might be that, for all that a compiler knows, and
-// everything would be loaded again after each.
+// What a kernel is told it copies before its loops: the results that it writes might be that, for all that a compiler
+// knows, and everything would be loaded again after each.
 
 // Four windows beside each other, of one row of the output or of two.
 typedef struct zoo_windows {
@@ -74,10 +74,14 @@ static bool zoo_is_even(const zoo_gather *gather, size_t step, size_t x, zoo_win
 size_t zoo_depthwise_groups(const zoo_gather *gather, size_t step, zoo_window_group *groups) {
   size_t count = 0;
   for (size_t x = 0; x < gather->output_width;) {
-    // The last four end with the row: where fewer are left, some are computed twice.
-    size_t first = x;
-    if (first + 4 > gather->output_width && gather->output_width >= 4) first = gather->output_width - 4;
-    if (first + 4 <= gather->output_width && zoo_is_even(gather, step, first, groups + count)) {
+    // Where fewer than four are left, or the fourth is not even, four that begin before are as good: some are computed twice.
+    bool is_even = false;
+    size_t first = x + 1;
+    while (!is_even && first > 0 && first + 3 > x) {
+      first--;
+      is_even = first + 4 <= gather->output_width && zoo_is_even(gather, step, first, groups + count);
+    }
+    if (is_even) {
       x = first + 4;
     } else {
       groups[count] = (zoo_window_group){(uint32_t)x, 1, 0, 0, 0};

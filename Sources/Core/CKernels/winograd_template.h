@@ -160,9 +160,10 @@ ZOO_TARGET static void ZOO_NAME(zoo_winograd_filter)(zoo_winograd_form form, siz
 #undef ZOO_FILTER_ROW
 
 // One tile. Taps are null where a zero stands.
-ZOO_INLINE void ZOO_NAME(zoo_input_tile)(const zoo_winograd_form form, const bool has_zeros, const zoo_normalization *normalization,
-                                         float low, float high, const float *const *taps, size_t channels,
-                                         float *transformed, size_t element_stride) {
+ZOO_INLINE void ZOO_NAME(zoo_input_tile)(const zoo_winograd_form form, const bool has_zeros,
+                                         const zoo_normalization *normalization, float low, float high,
+                                         const float *const *taps, size_t channels, float *transformed,
+                                         size_t element_stride) {
   const int n = zoo_elements_of(form), pixels = zoo_pixels_of(form);
   for (size_t c = 0; c < channels; c += ZOO_LANES) {
     zoo_vector d[zoo_winograd_elements];

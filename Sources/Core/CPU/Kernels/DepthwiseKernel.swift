@@ -17,9 +17,8 @@ struct DepthwiseKernel: Kernel {
   private let instructions: zoo_instruction_set
   private let rowsPerBlock, channelsPerBlock: Int
 
-  /// Weights of a block of channels at most: they stay in the L2 cache while pixels pass by, and a block is long enough for what
-  /// every group of windows costs besides.
-  private static let maximumWeights = 8192
+  /// Weights of a block of channels at most: they stay in the L1 cache while pixels pass by.
+  private static let maximumWeights = 4096
   /// Channels that a block is a multiple of: those of two vectors.
   private static let channelUnit = 32
 
@@ -37,7 +36,8 @@ struct DepthwiseKernel: Kernel {
     self.instructions = instructions.kernels
     step = options.stride.width
     groups = windows.groups(step: step)
-    let mostChannels = max(Self.maximumWeights / (windows.kernelHeight * windows.kernelWidth), Self.channelUnit)
+    let window = windows.kernelHeight * windows.kernelWidth
+    let mostChannels = max(Self.maximumWeights / window / Self.channelUnit, 1) * Self.channelUnit
     let channelBlocks = (self.output.channels + mostChannels - 1) / mostChannels
     channelsPerBlock = min(
       ((self.output.channels + channelBlocks - 1) / channelBlocks).roundedUp(to: Self.channelUnit), self.output.channels

@@ -2,10 +2,9 @@ import CZooKernels
 import ZooBackend
 import ZooTensor
 
-/// The filters of a 3×3 convolution for networks in bfloat16, transformed into integers of 16 bits, and
-/// how transformed tiles are multiplied by them.
+/// The filters of a 3×3 convolution for networks in bfloat16, transformed into integers of 16 bits, and how transformed tiles
+/// are multiplied by them.
 struct FixedWinogradWeights: Sendable {
-  /// Side of the tiles that the result is cut into: 2, 4 or 6.
   let form: WinogradForm
   let instructions: InstructionSet
   let inputs, outputs: Int

@@ -1,7 +1,7 @@
 import CZooKernels
 
 /// How a 3×3 convolution is computed in tiles by Winograd's algorithm.
-enum WinogradForm: Sendable, Hashable, CaseIterable {
+enum WinogradForm: Sendable, Hashable {
   /// F(2×2, 3×3), F(4×4, 3×3) and F(6×6, 3×3).
   case two, four, six
   /// With stride 2, for tiles of 4 × 4 results. Every other pixel of a line is multiplied by the tap in the middle alone, and

@@ -4,10 +4,11 @@ import ZooGraph
 import ZooTensor
 
 /// A 3×3 convolution in float32 by Winograd's F(m×m, 3×3): 4, 16 or 36 results from 16, 36 or 64 products for each pair of
-/// channels in place of 9 a result; with stride 2, 16 results from 81 products, and of a transposed convolution with stride 2 64
-/// from 81 in place of 144.
+/// channels in place of 9 a result; with stride 2, 16 results from 81 products, and of a transposed convolution with stride 2
+/// 64 from 81 in place of 144.
 ///
-/// Rounding errors are some times those of the plain sum, about 1e-6 of the largest result for m = 4 and 1e-5 for m = 6. A
+/// Rounding errors are some times those of the plain sum, about 1e-6 of the largest result for m = 4 and 1e-5 for m = 6; less
+/// than for m = 4 with stride 2. A
 /// NaN or an infinity in the input spreads over the tiles that it touches.
 ///
 /// All threads transform a block of tiles, then each takes panels of columns: it transforms their filters, multiplies, and

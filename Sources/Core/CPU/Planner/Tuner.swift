@@ -78,6 +78,8 @@ struct Tuner {
     of candidates: [ConvolutionAlgorithm], for id: Graph.NodeID, in graph: Graph
   ) throws -> ConvolutionAlgorithm {
     let (layer, node, input) = Self.alone(id, of: graph)
+    // What is computed in bytes is known by its place in the whole graph; these layers are not.
+    let packer = WeightPacker(quantization: nil, kernels: packer.kernels, instructions: packer.instructions)
     let tensor = try Tensor([Float](repeating: 0.5, count: input.elementCount), shape: input)
     let times = try candidates.map { algorithm in
       let network = try Network(layer, packer, [node: algorithm], pool: pool, threads: threads)
