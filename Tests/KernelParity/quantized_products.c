@@ -111,9 +111,102 @@ static void check_depthwise(size_t set) {
   }
 }
 
+// 3×3 convolutions of pictures with padding: their sizes, channels and outputs.
+static const size_t pictures[][4] = {
+    {4, 4, 16, 16}, {13, 11, 32, 48}, {1, 9, 48, 32}, {6, 5, 112, 16}, {17, 2, 16, 80}, {8, 23, 64, 16}};
+
+static void check_winograd_of_bytes(size_t set) {
+  parity_begin("zoo_q_winograd_*", byte_sets[set].name);
+  const zoo_quantized_set instructions = byte_sets[set].set;
+  const size_t width = zoo_fixed_panel_width(instructions);
+  for (size_t i = 0; i < 6 * PARITY_COUNT(pictures); i++) {
+    const size_t height = pictures[i / 6][0], across = pictures[i / 6][1], inputs = pictures[i / 6][2];
+    const size_t outputs = pictures[i / 6][3], tiles_across = (across + 3) / 4, tiles_down = (height + 3) / 4;
+    const size_t count = tiles_across * tiles_down, part = count / 3, ends = (outputs + 31) / 32 * 32;
+    windows w = make_windows(tiles_down * 4, tiles_across * 4, 6, 6, 4, 1, inputs, inputs);
+    for (size_t j = 0; j < tiles_down * 6; j++) {
+      const size_t row = j / 6 * 4 + j % 6;
+      w.rows[j] = row < 1 || row > height ? -1 : (int32_t)row - 1;
+    }
+    for (size_t j = 0; j < tiles_across * 6; j++) {
+      const size_t column = j / 6 * 4 + j % 6;
+      w.columns[j] = column < 1 || column > across ? -1 : (int32_t)column - 1;
+    }
+    w.gather.input_width = across;
+    uint8_t *x = parity_bytes(height * across * inputs), *residual = parity_bytes(height * across * outputs);
+    int8_t *filter = (int8_t *)parity_bytes(9 * inputs * outputs);
+    // The greatest sums of either sign; transforms whose parts have all one sign.
+    if (i % 6 == 5) memset(x, 255, height * across * inputs), memset(filter, 127, 9 * inputs * outputs);
+    if (i % 6 == 4) memset(x, 255, height * across * inputs), memset(filter, -127, 9 * inputs * outputs);
+    for (size_t j = 0; i % 6 == 3 && j < height * across * inputs; j++) {
+      const size_t pixel = j / inputs;
+      x[j] = (pixel / across + pixel % across) % 2 == 0 ? 255 : 0;
+    }
+    for (size_t j = 0; i % 6 == 3 && j < 9 * inputs * outputs; j++) filter[j] = j / (inputs * outputs) % 2 == 0 ? 127 : -128;
+    parity_same(zoo_q_winograd_is_exact(9 * inputs, outputs, filter), true);
+    const uint8_t zero = (uint8_t)(37 * i);
+    int32_t *bias = make_biases(ends);
+    float *multiplier = parity_floats(ends, 1e-6, 2e-4);
+    zoo_q_epilogue epilogue = make_epilogue(i, bias, multiplier);
+    epilogue.residual_stride = outputs;
+    float *y = parity_room(height * across * outputs * sizeof *y);
+    const size_t step = count * inputs + 16, tap_step = inputs * width + 64, filter_step = inputs * width + 32;
+    int16_t *transformed = parity_room(36 * step * sizeof *transformed);
+    int16_t *row_of_filters = parity_room(6 * filter_step * sizeof *row_of_filters);
+    int8_t *taps = parity_room(9 * tap_step);
+    int32_t *products = parity_room(36 * count * width * sizeof *products);
+    // In two parts.
+    zoo_q_winograd_input(instructions, &w.gather, x, zero, part, count - part, transformed + part * inputs, step);
+    zoo_q_winograd_input(instructions, &w.gather, x, zero, 0, part, transformed, step);
+    for (size_t column = 0; column < outputs; column += width) {
+      const size_t columns = outputs - column < width ? outputs - column : width, element = epilogue.is_real ? 4 : 1;
+      zoo_q_winograd_pack(inputs, outputs, columns, filter + column, width, tap_step, taps);
+      for (size_t row = 0; row < 6; row++) {
+        zoo_q_winograd_filter(instructions, row, inputs * width, taps, tap_step, row_of_filters, filter_step);
+        zoo_fixed_multiply(instructions, 6, count, inputs, transformed + 6 * row * step, step, NULL, row_of_filters,
+                           filter_step, NULL, products + 6 * row * count * width, count * width);
+      }
+      epilogue.bias = bias + column;
+      epilogue.multiplier = multiplier + column;
+      epilogue.residual = i % 2 == 1 ? residual + column : NULL;
+      const zoo_tiles tiles = {ZOO_WINOGRAD_4, tiles_across, height, across, outputs};
+      uint8_t *to = (uint8_t *)y + column * element;
+      zoo_q_winograd_output(instructions, &tiles, products, count * width, 0, part, columns, &epilogue, to);
+      zoo_q_winograd_output(instructions, &tiles, products + part * width, count * width, part, count - part, columns,
+                            &epilogue, to);
+    }
+    epilogue.bias = bias;
+    epilogue.multiplier = multiplier;
+    for (size_t j = 0; j < height * across * outputs; j++) {
+      const size_t output = j % outputs, row = j / outputs / across, column = j / outputs % across;
+      int64_t sum = 0;
+      for (size_t tap = 0; tap < 9; tap++) {
+        const size_t from_row = row + tap / 3, from_column = column + tap % 3;  // one too many
+        const bool is_padding = from_row < 1 || from_row > height || from_column < 1 || from_column > across;
+        for (size_t c = 0; c < inputs; c++) {
+          const uint8_t value = is_padding ? zero : x[((from_row - 1) * across + from_column - 1) * inputs + c];
+          sum += (int64_t)value * filter[(tap * inputs + c) * outputs + output];
+        }
+      }
+      const double expected = finished(&epilogue, sum, output, i % 2 == 1 ? &residual[j] : NULL);
+      parity_same(epilogue.is_real ? (double)y[j] : (double)((uint8_t *)y)[j], expected);
+    }
+    parity_clear();
+  }
+  // 130 · 9 weights of 113 times 255 are beyond 2^25.
+  int8_t filter[9 * 130];
+  memset(filter, 113, sizeof filter);
+  parity_same(zoo_q_winograd_is_exact(9 * 129, 1, filter), true);
+  parity_same(zoo_q_winograd_is_exact(9 * 130, 1, filter), false);
+  memset(filter, -113, sizeof filter);
+  parity_same(zoo_q_winograd_is_exact(9 * 129, 1, filter), true);
+  parity_same(zoo_q_winograd_is_exact(9 * 130, 1, filter), false);
+}
+
 void check_quantized_products(void) {
   FOR_BYTE_SETS(set) {
     check_qgemm(set);
     check_depthwise(set);
+    check_winograd_of_bytes(set);
   }
 }

@@ -162,24 +162,28 @@ static void check_fixed_multiply(size_t set) {
   for (size_t i = 0; i < 6 * (2 * rows + 1); i++) {
     const size_t m = 1 + i / 6, k = depths[i % 6], step = m * k + 2;
     float *x = parity_floats(count * m * k, -2, 2), *b = parity_floats(count * width * k, -1, 1);
-    int16_t *a = parity_room(count * step * sizeof *a), *packed = parity_room(count * width * k * sizeof *packed);
+    const size_t packed_step = width * k + 2 * (i % 2);
+    int16_t *a = parity_room(count * step * sizeof *a), *packed = parity_room(count * packed_step * sizeof *packed);
+    int32_t *sums = parity_room(count * m * width * sizeof *sums);
     float *row_units = parity_room(count * m * sizeof *row_units), *c = parity_room(count * m * width * sizeof *c);
     float *column_units = parity_room(count * width * sizeof *column_units);
     for (size_t j = 0; j < count; j++) {
       zoo_fixed_rows(ZOO_PLAIN, m, k, x + j * m * k, a + j * step, k, row_units + j * m, 1);
       for (size_t column = 0; column < width; column++) {
-        zoo_fixed_pack(width, k, b + (j * width + column) * k, packed + j * width * k + 2 * column,
+        zoo_fixed_pack(width, k, b + (j * width + column) * k, packed + j * packed_step + 2 * column,
                        column_units + j * width + column);
       }
     }
-    zoo_fixed_multiply(byte_sets[set].set, count, m, k, a, step, row_units, packed, column_units, c, m * width);
+    zoo_fixed_multiply(byte_sets[set].set, count, m, k, a, step, row_units, packed, packed_step, column_units, c,
+                       m * width);
+    zoo_fixed_multiply(byte_sets[set].set, count, m, k, a, step, NULL, packed, packed_step, NULL, sums, m * width);
     for (size_t j = 0; j < count * m * width; j++) {
       const size_t matrix = j / (m * width), row = j / width % m, column = j % width;
       int64_t sum = 0;
       const double row_unit = (double)row_units[matrix * m + row], unit = (double)column_units[matrix * width + column];
       double real = 0, rounding = 0;
       for (size_t step_of = 0; step_of < k; step_of++) {
-        const int16_t right = packed[matrix * width * k + step_of / 2 * 2 * width + 2 * column + step_of % 2];
+        const int16_t right = packed[matrix * packed_step + step_of / 2 * 2 * width + 2 * column + step_of % 2];
         sum += (int64_t)a[matrix * step + row * k + step_of] * right;
         const double x_real = (double)x[(matrix * m + row) * k + step_of];
         const double b_real = (double)b[(matrix * width + column) * k + step_of];
@@ -188,6 +192,7 @@ static void check_fixed_multiply(size_t set) {
       }
       const float exact = (float)sum * row_units[matrix * m + row] * column_units[matrix * width + column];
       parity_same((double)c[j], (double)exact);
+      parity_same((double)sums[j], (double)sum);
       parity_near((double)c[j], real, rounding + 1e-6 * fabs(real));
     }
     parity_clear();

@@ -67,7 +67,7 @@ struct Bfloat16Tests {
           var units = [Float](repeating: 0, count: width)
           for column in 0..<width { zoo_fixed_pack(width, depth, x, &packed[2 * column], &units[column]) }
           var c = [Float](repeating: 0, count: width)
-          zoo_fixed_multiply(set, 1, 1, depth, a, depth, &unit, packed, units, &c, width)
+          zoo_fixed_multiply(set, 1, 1, depth, a, depth, &unit, packed, depth * width, units, &c, width)
           let expected = Float(depth) * value * value
           #expect(c.allSatisfy { abs($0 - expected) <= 2e-3 * abs(expected) || $0 == expected }, "\(depth) × \(value)")
         }
@@ -113,7 +113,8 @@ struct Bfloat16Tests {
           &packed[matrix * depth * width + 2 * column], &units[matrix * width + column])
       }
       var c = [Float](repeating: 0, count: count * rows * width)
-      zoo_fixed_multiply(set, count, rows, depth, a, rows * depth, rowUnits, packed, units, &c, rows * width)
+      zoo_fixed_multiply(
+        set, count, rows, depth, a, rows * depth, rowUnits, packed, depth * width, units, &c, rows * width)
       results.append((0..<count * rows).flatMap { c[$0 * width..<$0 * width + columns] })
     }
     for result in results { #expect(result == results[0]) }

@@ -116,6 +116,69 @@ struct QuantizedNetworkTests {
     }
   }
 
+  /// A convolution in 8 bits, by an algorithm that is given.
+  private func run(
+    _ graph: Graph, _ algorithm: ConvolutionAlgorithm, _ input: Tensor, threads: Int, _ set: InstructionSet,
+    _ options: CompileOptions
+  ) throws -> (algorithm: String, result: [Float]) {
+    let convolution = try #require(graph.nodes.firstIndex { $0.operation.kind == "convolution" })
+    guard case .int8(let calibration) = options.precision else { throw CancellationError() }
+    let pool = ThreadPool(threads: threads)
+    let packer = WeightPacker(
+      quantization: try Quantization(of: graph, calibration), kernels: .packed, instructions: set)
+    let network = try Network(graph, packer, [convolution: algorithm], pool: pool, threads: threads)
+    let planner = Planner(
+      network: network, library: .packed, instructions: set, threads: threads, concurrentCalls: 1, memoryLimit: .max)
+    let executable = CPUExecutable(planner: planner, pool: pool)
+    return (try executable.profile([input])[1].algorithm, try executable.run([input])[0].floats())
+  }
+
+  struct Picture: Sendable, CustomStringConvertible {
+    var height, width, inputs, outputs: Int
+    var padding = PaddingMode.zero
+    /// Whether the transforms keep all sums that there may be.
+    var isExact = true
+
+    var description: String { "\(height)×\(width), \(inputs) to \(outputs), \(padding), \(isExact)" }
+  }
+
+  @Test(
+    "Winograd's algorithm gives the bytes of plain sums, on any number of threads and with every instruction set",
+    arguments: [
+      Picture(height: 28, width: 28, inputs: 32, outputs: 48), Picture(height: 1, width: 1, inputs: 16, outputs: 16),
+      Picture(height: 7, width: 5, inputs: 128, outputs: 32, padding: .reflect),
+      Picture(height: 61, width: 45, inputs: 16, outputs: 80, padding: .replicate),
+      Picture(height: 14, width: 14, inputs: 48, outputs: 48),
+      // More than a block of transformed tiles.
+      Picture(height: 200, width: 190, inputs: 32, outputs: 16),
+      Picture(height: 9, width: 9, inputs: 256, outputs: 32, isExact: false),
+    ])
+  func winogradIsExact(_ picture: Picture) throws {
+    var numbers = SeededNumbers(seed: "\(picture)")
+    let (height, width, inputs, outputs) = (picture.height, picture.width, picture.inputs, picture.outputs)
+    let builder = GraphBuilder()
+    let x = try builder.input("x", shape: [1, height, width, inputs])
+    // If all weights are as large as the largest, and of one sign, sums are too large for the transforms.
+    let filter = try numbers.tensor([outputs, inputs, 3, 3], in: picture.isExact ? -0.1...0.1 : 0.0999...0.1)
+    var y = try Conv2D(
+      "conv", filter: filter, bias: numbers.tensor([outputs]),
+      Convolution(padding: .explicit(Insets(1)), paddingMode: picture.padding))(x)
+    // Added on the way out, or not.
+    if inputs == outputs { y = try (y + x).relu() }
+    let graph = try builder.graph(outputs: [("y", y)]).optimized()
+    let input = try numbers.tensor([2, height, width, inputs], in: -0.3...1)
+    let options = try int8(graph, on: [input])
+    let expected = try run(graph, .im2col, input, threads: 1, .plain, options)
+    #expect(expected.algorithm == "int8 im2col")
+    for set in InstructionSet.available {
+      for threads in [1, 2, 3] {
+        let (algorithm, result) = try run(graph, .winograd(.four), input, threads: threads, set, options)
+        #expect(algorithm == (picture.isExact ? "int8 winograd 4×4" : "int8 im2col"))
+        #expect(result == expected.result, "\(set), \(threads) threads")
+      }
+    }
+  }
+
   @Test("every operation by itself is near the reference in 8 bits", arguments: InstructionSet.available)
   func operationsAreNear(_ instructionSet: InstructionSet) throws {
     let backend = try CPUBackend(threads: 2, instructionSet: instructionSet)
@@ -157,8 +220,8 @@ struct QuantizedNetworkTests {
     #expect(throws: BackendError.self) { try ReferenceBackend().compile(graph, options: options) }
   }
 
-  @Test("layers that stay in floats are measured as such")
-  func measuresFloats() throws {
+  @Test("layers of bytes are measured as such, and so are those that stay in floats")
+  func measures() throws {
     var numbers = SeededNumbers(seed: "measured")
     let builder = GraphBuilder()
     let x = try builder.input("x", shape: [1, 20, 20, 16])
@@ -174,7 +237,13 @@ struct QuantizedNetworkTests {
     let tuning = Tuning(measures: true)
     options.tuning = tuning
     let executable = try CPUBackend(threads: 2).compile(graph, options: options)
-    #expect(tuning.choices.count == 1)
+    let layers = tuning.choices.keys.sorted { $0.contains("bytes") && !$1.contains("bytes") }
+    #expect(layers.count == 2 && layers[0].contains("bytes") && layers[1].contains("transposed"))
     _ = try executable.run([input])
+    for (choice, algorithm) in [("im2col", "int8 im2col"), ("winograd F(4×4)", "int8 winograd 4×4")] {
+      options.tuning = Tuning([layers[0]: choice])
+      let chosen = try #require(try CPUBackend(threads: 2).compile(graph, options: options) as? CPUExecutable)
+      #expect(try chosen.profile([input]).contains { $0.algorithm == algorithm })
+    }
   }
 }

@@ -1,4 +1,4 @@
-#include "quantized_inline.h"
+#include "quantized_finish.h"
 
 #include <stdlib.h>
 
@@ -30,11 +30,6 @@ static size_t zoo_q_block_rows(size_t tile_rows, size_t n, size_t k) {
   return (tiles > 0 ? tiles : 1) * tile_rows;
 }
 
-static void zoo_q_copy_rows(const uint8_t *from, size_t from_stride, size_t rows, size_t bytes, uint8_t *to,
-                            size_t to_stride) {
-  for (size_t i = 0; i < rows; i++) memcpy(to + i * to_stride, from + i * from_stride, bytes);
-}
-
 // What a tile is computed from, and where it goes.
 typedef struct zoo_q_tile {
   size_t groups;  // of four values of a row
@@ -48,12 +43,7 @@ typedef struct zoo_q_tile {
   size_t first_groups;
 #endif
   const int32_t *bias;
-  const float *factor;  // of each column, to units of the output
-  const zoo_q_finish *finish;
-  const uint8_t *residual;
-  size_t residual_stride;
-  uint8_t *c;
-  size_t row_bytes;  // from one row of c to the next
+  zoo_q_target target;
 } zoo_q_tile;
 
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -136,8 +126,6 @@ ZOO_TARGET_Q_NEONDOT ZOO_INLINE zoo_ints_neon zoo_q_dot_neondot(zoo_ints_neon su
 }
 #endif
 
-#define ZOO_UNROLL _Pragma("clang loop unroll(full)")
-
 #if defined(__x86_64__)
 // The groups whose products of bytes do not saturate.
 ZOO_TARGET_Q_AVX2 ZOO_INLINE size_t zoo_q_lanes_avx2(const int rows, const int vectors, const zoo_q_tile *tile,
@@ -200,58 +188,8 @@ ZOO_TARGET_Q_NEONDOT static void zoo_q_signed_bias(const zoo_q_tile *tile, int32
 }
 #endif
 
-// `wide` is the suffix of the vectors.
+// `wide` is the suffix of the vectors. Rows and vectors are constants where a tile is called.
 #define ZOO_DEFINE_QGEMM(suffix, wide, TARGET, LANES, TILE_ROWS)                                                   \
-  /* Rows and vectors are constants where it is called, and so is what is done with the sums. */                   \
-  TARGET ZOO_INLINE void zoo_q_finish_##suffix(const int rows, const int vectors, const bool is_real,              \
-                                               const bool adds, const zoo_q_tile *tile,                            \
-                                               zoo_ints_##wide sum[TILE_ROWS][2]) {                                \
-    typedef zoo_floats_##wide floats;                                                                              \
-    const zoo_q_finish *finish = tile->finish;                                                                     \
-    const floats low = (floats)(finish->interval.low), high = (floats)(finish->interval.high);                     \
-    floats factor[2];                                                                                              \
-    ZOO_UNROLL for (int j = 0; j < vectors; j++) factor[j] = *(const floats *)(tile->factor + j * LANES);          \
-    ZOO_UNROLL for (int i = 0; i < rows; i += 2) {                                                                 \
-      zoo_words_##wide narrow[2];                                                                                  \
-      ZOO_UNROLL for (int r = 0; r < 2; r++) {                                                                     \
-        if (i + r == rows) {                                                                                       \
-          narrow[1] = narrow[0];                                                                                   \
-          continue;                                                                                                \
-        }                                                                                                          \
-        zoo_ints_##wide whole[2];                                                                                  \
-        ZOO_UNROLL for (int j = 0; j < vectors; j++) {                                                             \
-          floats x = __builtin_convertvector(sum[i + r][j], floats) * factor[j];                                   \
-          if (adds) {                                                                                              \
-            const uint8_t *from = tile->residual + (size_t)(i + r) * tile->residual_stride + j * LANES;            \
-            const zoo_ints_##wide residual = zoo_q_widen_##wide(from) - finish->residual_zero;                     \
-            const floats more = __builtin_convertvector(residual, floats) * finish->residual_factor;               \
-            x += more;                                                                                             \
-          }                                                                                                        \
-          if (is_real) {                                                                                           \
-            ZOO_STORE_CLAMPED(floats, tile->c + (size_t)(i + r) * tile->row_bytes + j * sizeof(floats), x, low,    \
-                              high)                                                                                \
-          } else {                                                                                                 \
-            /* The lower end comes last, when there are bytes; so far, numbers too low stay so. */                 \
-            whole[j] = zoo_q_nearest_##wide(x < high ? x : high);                                                  \
-          }                                                                                                        \
-        }                                                                                                          \
-        if (is_real) continue;                                                                                     \
-        narrow[r] = __builtin_elementwise_add_sat(zoo_q_narrow_##wide(whole[0], whole[vectors - 1]),               \
-                                                  (zoo_words_##wide)((int16_t)finish->zero));                      \
-      }                                                                                                            \
-      if (is_real) continue;                                                                                       \
-      zoo_bytes_##wide both = zoo_q_order_##wide(zoo_q_halve_##wide(narrow[0], narrow[1]));                        \
-      both = __builtin_elementwise_max(both, (zoo_bytes_##wide)(finish->low));                                     \
-      uint8_t *to = tile->c + (size_t)i * tile->row_bytes;                                                         \
-      if (vectors == 2) {                                                                                          \
-        *(zoo_pair_##wide *)to = both.lo;                                                                          \
-        if (i + 1 < rows) *(zoo_pair_##wide *)(to + tile->row_bytes) = both.hi;                                    \
-      } else {                                                                                                     \
-        *(zoo_short_##wide *)to = both.lo.lo;                                                                      \
-        if (i + 1 < rows) *(zoo_short_##wide *)(to + tile->row_bytes) = both.hi.lo;                                \
-      }                                                                                                            \
-    }                                                                                                              \
-  }                                                                                                                \
   TARGET ZOO_INLINE void zoo_q_tile_##suffix(const int rows, const int vectors, const zoo_q_tile *tile) {          \
     enum { step = 2 * LANES * 4 };                                                                                 \
     zoo_ints_##wide sum[TILE_ROWS][2];                                                                             \
@@ -274,17 +212,7 @@ ZOO_TARGET_Q_NEONDOT static void zoo_q_signed_bias(const zoo_q_tile *tile, int32
         ZOO_UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = zoo_q_dot_##suffix(sum[i][j], left, right[j]);    \
       }                                                                                                            \
     }                                                                                                              \
-    if (tile->finish->is_real) {                                                                                   \
-      if (tile->residual != NULL) {                                                                                \
-        zoo_q_finish_##suffix(rows, vectors, true, true, tile, sum);                                               \
-      } else {                                                                                                     \
-        zoo_q_finish_##suffix(rows, vectors, true, false, tile, sum);                                              \
-      }                                                                                                            \
-    } else if (tile->residual != NULL) {                                                                           \
-      zoo_q_finish_##suffix(rows, vectors, false, true, tile, sum);                                                \
-    } else {                                                                                                       \
-      zoo_q_finish_##suffix(rows, vectors, false, false, tile, sum);                                               \
-    }                                                                                                              \
+    zoo_q_finish_rows_##wide(rows, vectors, &tile->target, sum);                                                   \
   }                                                                                                                \
   TARGET static void zoo_q_tile_rows_##suffix(size_t rows, bool wide_tile, const zoo_q_tile *tile) {               \
     switch (rows) {                                                                                                \
@@ -333,7 +261,6 @@ enum { ZOO_Q_MOST_ROWS = 14, ZOO_Q_MOST_COLUMNS = 32, ZOO_Q_PLAIN_COLUMNS = 8 };
 
 // The same split into even and odd bytes as with AVX2; a product of two bytes fits into 16 bits, so what is added are
 // its halves of 32 bits.
-typedef int32_t zoo_ints_plain __attribute__((ext_vector_type(4), aligned(4), may_alias));
 typedef int16_t zoo_words_plain __attribute__((ext_vector_type(8), aligned(2), may_alias));
 
 ZOO_INLINE void zoo_q_tile_plain(const int rows, const zoo_q_tile *tile) {
@@ -358,15 +285,7 @@ ZOO_INLINE void zoo_q_tile_plain(const int rows, const zoo_q_tile *tile) {
       }
     }
   }
-  for (int i = 0; i < rows; i++) {
-    int32_t sums[ZOO_Q_PLAIN_COLUMNS];
-    memcpy(sums, sum[i], sizeof sums);
-    const uint8_t *residual = tile->residual != NULL ? tile->residual + (size_t)i * tile->residual_stride : NULL;
-    for (size_t j = 0; j < ZOO_Q_PLAIN_COLUMNS; j++) {
-      zoo_q_store(tile->finish, sums[j], tile->factor[j], residual != NULL ? residual + j : NULL,
-                  tile->c + (size_t)i * tile->row_bytes, j);
-    }
-  }
+  zoo_q_finish_rows_plain(rows, 2, &tile->target, sum);
 }
 
 static void zoo_q_tile_rows_plain(size_t rows, const zoo_q_tile *tile) {
@@ -488,7 +407,7 @@ void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_
   float factor[ZOO_Q_MOST_COLUMNS];
   uint8_t edge[ZOO_Q_MOST_ROWS * ZOO_Q_MOST_COLUMNS * sizeof(float)];
   uint8_t residual_edge[ZOO_Q_MOST_ROWS * ZOO_Q_MOST_COLUMNS];
-  zoo_q_tile tile = {.groups = groups, .lda = lda, .factor = factor, .finish = &finish};
+  zoo_q_tile tile = {.groups = groups, .lda = lda, .target = {.factor = factor, .finish = &finish}};
   for (size_t block = 0; block < m; block += block_rows) {
     const size_t end = m - block < block_rows ? m : block + block_rows;
     for (size_t column = 0; column < n; column += width) {
@@ -521,22 +440,22 @@ void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_
         // A piece of one panel is one of many, and what is behind it the next one's: during the last two tiles.
         if (n <= width) tile.next = tile.b + (row + 2 * tile_rows < m ? 0 : row + tile_rows < m ? 2 : 3) * groups * 64;
         if (!is_edge) {
-          tile.residual = residual;
-          tile.residual_stride = epilogue->residual_stride;
-          tile.c = to;
-          tile.row_bytes = ldc * element;
+          tile.target.residual = residual;
+          tile.target.residual_stride = epilogue->residual_stride;
+          tile.target.c = to;
+          tile.target.row_bytes = ldc * element;
           zoo_q_tile_rows(set, rows, columns, &tile);
         } else {
           if (residual != NULL) {
             memset(residual_edge, 0, sizeof residual_edge);
             zoo_q_copy_rows(residual, epilogue->residual_stride, rows, columns, residual_edge, width);
-            tile.residual = residual_edge;
-            tile.residual_stride = width;
+            tile.target.residual = residual_edge;
+            tile.target.residual_stride = width;
           } else {
-            tile.residual = NULL;
+            tile.target.residual = NULL;
           }
-          tile.c = edge;
-          tile.row_bytes = width * element;
+          tile.target.c = edge;
+          tile.target.row_bytes = width * element;
           zoo_q_tile_rows(set, rows, columns, &tile);
           zoo_q_copy_rows(edge, width * element, rows, columns * element, to, ldc * element);
         }

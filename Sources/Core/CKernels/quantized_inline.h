@@ -5,6 +5,8 @@
 #include "CZooQuantizedKernels.h"
 #include "activation_inline.h"
 
+#define ZOO_UNROLL _Pragma("clang loop unroll(full)")
+
 // A fused operation would round differently from the sets that have none.
 #pragma clang fp contract(off)
 

@@ -1,4 +1,5 @@
 #include "activation_inline.h"
+#include "winograd_inline.h"
 
 // Winograd's F(m×m, 3×3) (Lavin and Gray, arXiv 1509.09308, section 4.1): m² results of a 3×3 convolution from (m + 2)²
 // products for each pair of channels in place of 9 m². The interpolation points are 0, ±1 and ∞ for m = 2, with ±2 and ±1/2
@@ -84,23 +85,6 @@ ZOO_INLINE int zoo_results_of(zoo_winograd_form form) {
 size_t zoo_winograd_pixels(zoo_winograd_form form) { return (size_t)zoo_pixels_of(form); }
 size_t zoo_winograd_side(zoo_winograd_form form) { return (size_t)zoo_elements_of(form); }
 size_t zoo_winograd_results(zoo_winograd_form form) { return (size_t)zoo_results_of(form); }
-
-// Where the n × n pixels of a tile are; null for a zero. True if there is one.
-static bool zoo_tile_taps(size_t n, const zoo_gather *gather, const float *input, size_t tile, const float **taps) {
-  const int32_t *rows = gather->rows + tile / gather->output_width * n;
-  const int32_t *columns = gather->columns + tile % gather->output_width * n;
-  bool has_zeros = false;
-  for (size_t r = 0; r < n; r++) {
-    for (size_t s = 0; s < n; s++) {
-      const bool is_zero = rows[r] < 0 || columns[s] < 0;
-      has_zeros |= is_zero;
-      taps[r * n + s] =
-          is_zero ? NULL
-                  : input + ((size_t)rows[r] * gather->input_width + (size_t)columns[s]) * gather->pixel_stride;
-    }
-  }
-  return has_zeros;
-}
 
 #define ZOO_NAME(name) name##_plain
 #define ZOO_TARGET

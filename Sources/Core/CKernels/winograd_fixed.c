@@ -157,29 +157,34 @@ void zoo_fixed_pack(size_t width, size_t k, const float *column, int16_t *packed
 }
 
 void zoo_fixed_multiply(zoo_quantized_set set, size_t count, size_t m, size_t k, const int16_t *a, size_t a_step,
-                        const float *row_units, const int16_t *packed, const float *column_units, float *c,
-                        size_t c_step) {
+                        const float *row_units, const int16_t *packed, size_t packed_step, const float *column_units,
+                        void *c, size_t c_step) {
   const zoo_fixed_pair *left = (const zoo_fixed_pair *)(const void *)a;
   const zoo_fixed_pair *right = (const zoo_fixed_pair *)(const void *)packed;
   switch (set) {
 #if defined(__x86_64__)
     case ZOO_Q_AVX512VNNI:
-      zoo_fixed_multiply_avx512vnni(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, column_units, c, c_step);
+      zoo_fixed_multiply_avx512vnni(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, packed_step / 2, column_units,
+                                   c, c_step);
       break;
     case ZOO_Q_AVXVNNI:
-      zoo_fixed_multiply_avxvnni(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, column_units, c, c_step);
+      zoo_fixed_multiply_avxvnni(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, packed_step / 2, column_units,
+                                   c, c_step);
       break;
     case ZOO_Q_AVX2:
-      zoo_fixed_multiply_avx2(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, column_units, c, c_step);
+      zoo_fixed_multiply_avx2(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, packed_step / 2, column_units,
+                                   c, c_step);
       break;
 #elif defined(__aarch64__)
     case ZOO_Q_NEON:
     case ZOO_Q_NEONDOT:
-      zoo_fixed_multiply_neon(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, column_units, c, c_step);
+      zoo_fixed_multiply_neon(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, packed_step / 2, column_units,
+                                   c, c_step);
       break;
 #endif
     default:
-      zoo_fixed_multiply_plain(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, column_units, c, c_step);
+      zoo_fixed_multiply_plain(count, m, k / 2, left, a_step / 2, k / 2, row_units, right, packed_step / 2, column_units,
+                                   c, c_step);
       break;
   }
 }

@@ -20,10 +20,10 @@
     }                                                                                   \
   }
 
-// c [rows][8]; rows is a constant where it is called. Meanwhile `next` comes closer.
+// c [rows][8], floats or, without units, sums; rows is a constant where it is called. Meanwhile `next` comes closer.
 ZOO_INLINE void zoo_fixed_tile_neon(const int rows, size_t depth, const zoo_fixed_pair *a, size_t lda,
                                     const float *row_units, const zoo_fixed_pair *b, const zoo_fixed_pair *next,
-                                    const float *column_units, float *c) {
+                                    const float *column_units, void *c) {
   int32x4_t sum[ZOO_TILE_ROWS][2];
   int16x8_t left[ZOO_TILE_ROWS];
   _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = vdupq_n_s32(0);
@@ -43,8 +43,12 @@ ZOO_INLINE void zoo_fixed_tile_neon(const int rows, size_t depth, const zoo_fixe
   }
   _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
     _Pragma("clang loop unroll(full)") for (int j = 0; j < 2; j++) {
+      if (row_units == NULL) {
+        vst1q_s32((int32_t *)c + i * 8 + j * 4, sum[i][j]);
+        continue;
+      }
       const float32x4_t row = vmulq_n_f32(vcvtq_f32_s32(sum[i][j]), row_units[i]);
-      vst1q_f32(c + i * 8 + j * 4, vmulq_f32(row, vld1q_f32(column_units + j * 4)));
+      vst1q_f32((float *)c + i * 8 + j * 4, vmulq_f32(row, vld1q_f32(column_units + j * 4)));
     }
   }
 }

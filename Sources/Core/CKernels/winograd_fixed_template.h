@@ -9,10 +9,10 @@ typedef int32_t zoo_sums __attribute__((ext_vector_type(ZOO_LANES), aligned(4), 
 typedef float zoo_floats __attribute__((ext_vector_type(ZOO_LANES), aligned(4), may_alias));
 
 #ifndef ZOO_HAS_TILE
-// c [rows][2 · ZOO_LANES]; rows is a constant where it is called. Meanwhile `next` comes closer.
+// c [rows][2 · ZOO_LANES], floats or, without units, sums; rows is a constant where it is called. Meanwhile `next` comes closer.
 ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_fixed_tile)(const int rows, size_t depth, const zoo_fixed_pair *a, size_t lda,
                                                     const float *row_units, const zoo_fixed_pair *b,
-                                                    const zoo_fixed_pair *next, const float *column_units, float *c) {
+                                                    const zoo_fixed_pair *next, const float *column_units, void *c) {
   zoo_sums sum[ZOO_TILE_ROWS][2];
   _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
     _Pragma("clang loop unroll(full)") for (int j = 0; j < 2; j++) sum[i][j] = (zoo_sums)(0);
@@ -32,9 +32,13 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_fixed_tile)(const int rows, size_t depth
   }
   _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {
     _Pragma("clang loop unroll(full)") for (int j = 0; j < 2; j++) {
-      *(zoo_floats *)(c + i * (2 * ZOO_LANES) + j * ZOO_LANES) =
-          __builtin_convertvector(sum[i][j], zoo_floats) * row_units[i] *
-          *(const zoo_floats *)(column_units + j * ZOO_LANES);
+      const int at = i * (2 * ZOO_LANES) + j * ZOO_LANES;
+      if (row_units == NULL) {
+        *(zoo_sums *)((int32_t *)c + at) = sum[i][j];
+      } else {
+        *(zoo_floats *)((float *)c + at) = __builtin_convertvector(sum[i][j], zoo_floats) * row_units[i] *
+                                           *(const zoo_floats *)(column_units + j * ZOO_LANES);
+      }
     }
   }
 }
@@ -45,17 +49,17 @@ ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_fixed_tile)(const int rows, size_t depth
 
 ZOO_TARGET static void ZOO_NAME(zoo_fixed_multiply)(size_t count, size_t m, size_t k, const zoo_fixed_pair *a,
                                                     size_t a_step, size_t lda, const float *row_units,
-                                                    const zoo_fixed_pair *packed, const float *column_units, float *c,
-                                                    size_t c_step) {
+                                                    const zoo_fixed_pair *packed, size_t packed_step,
+                                                    const float *column_units, void *c, size_t c_step) {
   enum { width = 2 * ZOO_LANES };
   const size_t tile_rows = zoo_even_rows(m, ZOO_TILE_ROWS);
   for (size_t i = 0; i < count; i++) {
-    const zoo_fixed_pair *b = packed + i * k * width;
+    const zoo_fixed_pair *b = packed + i * packed_step;
     for (size_t row = 0; row < m; row += tile_rows) {
       const zoo_fixed_pair *left = a + i * a_step + row * lda;
-      const zoo_fixed_pair *next = row > 0 || i + 1 == count ? b : b + k * width;
-      const float *units = row_units + i * m + row;
-      float *to = c + i * c_step + row * width;
+      const zoo_fixed_pair *next = row > 0 || i + 1 == count ? b : b + packed_step;
+      const float *units = row_units != NULL ? row_units + i * m + row : NULL;
+      void *to = (char *)c + (i * c_step + row * width) * sizeof(float);
       switch (m - row < tile_rows ? m - row : tile_rows) {
         ZOO_TILE_CASE(1) ZOO_TILE_CASE(2) ZOO_TILE_CASE(3) ZOO_TILE_CASE(4)
 #if ZOO_TILE_ROWS > 4
@@ -69,7 +73,7 @@ ZOO_TARGET static void ZOO_NAME(zoo_fixed_multiply)(size_t count, size_t m, size
 #endif
       }
     }
-    column_units += width;
+    if (column_units != NULL) column_units += width;
   }
 }
 

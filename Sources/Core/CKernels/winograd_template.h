@@ -162,7 +162,7 @@ ZOO_TARGET static void ZOO_NAME(zoo_winograd_filter)(zoo_winograd_form form, siz
 // One tile. Taps are null where a zero stands.
 ZOO_INLINE void ZOO_NAME(zoo_input_tile)(const zoo_winograd_form form, const bool has_zeros,
                                          const zoo_normalization *normalization, float low, float high,
-                                         const float *const *taps, size_t channels, float *transformed,
+                                         const void *const *taps, size_t channels, float *transformed,
                                          size_t element_stride) {
   const int n = zoo_elements_of(form), pixels = zoo_pixels_of(form);
   for (size_t c = 0; c < channels; c += ZOO_LANES) {
@@ -178,11 +178,11 @@ ZOO_INLINE void ZOO_NAME(zoo_input_tile)(const zoo_winograd_form form, const boo
       if (has_zeros && taps[i] == NULL) {
         d[at] = (zoo_vector)(0.0f);
       } else if (normalization != NULL) {
-        zoo_vector value = (*(const zoo_vector *)(taps[i] + c) - mean) * scale + shift;
+        zoo_vector value = (*(const zoo_vector *)((const float *)taps[i] + c) - mean) * scale + shift;
         value = value < low ? (zoo_vector)(low) : value;
         d[at] = value > high ? (zoo_vector)(high) : value;
       } else {
-        d[at] = *(const zoo_vector *)(taps[i] + c);
+        d[at] = *(const zoo_vector *)((const float *)taps[i] + c);
       }
     }
     _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) ZOO_NAME(zoo_input_line)(form, d + i, n);
@@ -199,9 +199,9 @@ ZOO_INLINE void ZOO_NAME(zoo_input_tiles)(const zoo_winograd_form form, const zo
   float low = -INFINITY, high = INFINITY;
   if (normalization != NULL) zoo_clamps(normalization->activation.kind, &low, &high);
   for (size_t tile = 0; tile < count; tile++) {
-    const float *taps[zoo_winograd_elements];
+    const void *taps[zoo_winograd_elements];
     float *to = transformed + tile * tile_stride;
-    if (zoo_tile_taps((size_t)zoo_pixels_of(form), gather, input, first + tile, taps)) {
+    if (zoo_tile_taps((size_t)zoo_pixels_of(form), gather, input, sizeof *input, first + tile, taps)) {
       if (normalization != NULL) {
         ZOO_NAME(zoo_input_tile)(form, true, normalization, low, high, taps, gather->channels, to, element_stride);
       } else {

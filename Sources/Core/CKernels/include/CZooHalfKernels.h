@@ -68,10 +68,11 @@ void zoo_winograd_input_fixed(zoo_instruction_set set, zoo_winograd_form form, c
 // Packs one column of k numbers, k being even, into a panel [k / 2][width][2]; `packed` is where its first pair goes.
 void zoo_fixed_pack(size_t width, size_t k, const float *column, int16_t *packed, float *unit);
 
-// Products with `count` packed panels that follow each other, as floats: c + i · c_step [m][width] = a + i · a_step [m][k]
-// · b_i, with row_units [count][m] and column_units [count][width].
+// Products with `count` packed panels, as floats: c + i · c_step [m][width] = a + i · a_step [m][k] · packed + i ·
+// packed_step, with row_units [count][m] and column_units [count][width]. If both are null, c gets the sums as int32_t, of
+// which 32 bits are kept.
 void zoo_fixed_multiply(zoo_quantized_set set, size_t count, size_t m, size_t k, const int16_t *a, size_t a_step,
-                        const float *row_units, const int16_t *packed, const float *column_units, float *c,
-                        size_t c_step);
+                        const float *row_units, const int16_t *packed, size_t packed_step, const float *column_units,
+                        void *c, size_t c_step);
 
 #endif

@@ -76,6 +76,36 @@ void zoo_q_depthwise(zoo_quantized_set set, const zoo_gather *gather, const uint
 void zoo_q_im2col(const zoo_gather *gather, const uint8_t *input, uint8_t zero, size_t first, size_t count,
                   uint8_t *columns, size_t stride);
 
+// MARK: quantized_winograd.c
+//
+// 3×3 convolutions with stride 1 by Winograd's F(4×4, 3×3), with the bytes of plain sums. Channels are multiples of
+// zoo_winograd_channels; filters are transformed by panels of zoo_fixed_panel_width columns, and zoo_fixed_multiply, without
+// units, is between.
+
+// Whether no sum with weights b [k][n], of any bytes, is beyond what the transforms keep of it.
+bool zoo_q_winograd_is_exact(size_t k, size_t n, const int8_t *b);
+
+// Packs one panel, of which there are `columns`, of filter [9][inputs][outputs], which starts at the first of them, to taps
+// [9][inputs / 2][width][2], filled up with zeros. From one tap to the next are `tap_step` bytes.
+void zoo_q_winograd_pack(size_t inputs, size_t outputs, size_t columns, const int8_t *filter, size_t width,
+                         size_t tap_step, int8_t *taps);
+
+// One row of six of `count` transformed filters: transformed [6][count], `step` numbers apart, of taps [9][count]. Steps are
+// better no multiples of a page, as for zoo_winograd_filter.
+void zoo_q_winograd_filter(zoo_quantized_set set, size_t row, size_t count, const int8_t *taps, size_t tap_step,
+                           int16_t *transformed, size_t step);
+
+// Tiles `first`..<`first + count`, whose pixels are the windows of `gather`: the k-th of 36 elements of tile t is written at
+// transformed + k · element_stride + t · channels. Padding reads `zero`, the zero of the input.
+void zoo_q_winograd_input(zoo_quantized_set set, const zoo_gather *gather, const uint8_t *input, uint8_t zero, size_t first,
+                          size_t count, int16_t *transformed, size_t element_stride);
+
+// Results of `columns` columns of one panel of tiles `first`..<`first + count`, whose products [36][count][width] are
+// `element_stride` apart. The epilogue's arrays and `output` (uint8_t or float) start at the first column, `output` and the
+// residual at the first pixel of the picture; rows of the residual are those of pixels.
+void zoo_q_winograd_output(zoo_quantized_set set, const zoo_tiles *tiles, const int32_t *products, size_t element_stride,
+                           size_t first, size_t count, size_t columns, const zoo_q_epilogue *epilogue, void *output);
+
 // MARK: quantized_elementwise.c
 
 // y = clamp(round to nearest, ties to even (x / scale) + zero, 0, 255). A NaN becomes 0.

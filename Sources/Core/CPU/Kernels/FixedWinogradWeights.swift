@@ -108,7 +108,7 @@ struct FixedWinogradWeights: Sendable {
     let element = panel * elementCount
     zoo_fixed_multiply(
       instructions.quantizedKernels, elementCount, count, inputs, transformed.integers, step(tiles),
-      transformed + elementCount * step(tiles) / 2, values.base.integers + element * inputs * width,
+      transformed + elementCount * step(tiles) / 2, values.base.integers + element * inputs * width, inputs * width,
       units.base + element * width, products, count * width)
   }
 }

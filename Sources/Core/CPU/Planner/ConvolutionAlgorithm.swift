@@ -58,6 +58,39 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
     }
   }
 
+  /// Of bytes: depthwise, a matrix product or Winograd's F(4×4), all of them exact.
+  init(forBytes options: Convolution, filter: Shape, output: Shape, _ set: zoo_quantized_set) {
+    if options.groups > 1 {
+      self = .depthwise
+    } else if filter[2] == 1, filter[3] == 1, options.stride == Extent(1), options.padding.isNothingForPoints {
+      self = .pointwise
+    } else if Self.alternativesForBytes(options, filter: filter).contains(.winograd(.four)),
+      Self.suitsWinogradOfBytes(filter: filter, output: output, set)
+    {
+      self = .winograd(.four)
+    } else {
+      self = .im2col
+    }
+  }
+
+  /// Ways of computing it from bytes, whether they seem sensible or not.
+  static func alternativesForBytes(_ options: Convolution, filter: Shape) -> [ConvolutionAlgorithm] {
+    guard options.groups == 1, max(filter[2], filter[3]) > 1 else { return [] }
+    let isOfWinograd = winogradForms(options, filter: filter, .packed).contains(.four)
+    return [.im2col] + (isOfWinograd ? [.winograd(.four)] : [])
+  }
+
+  /// Whether the transforms take less than the products that they save.
+  private static func suitsWinogradOfBytes(filter: Shape, output: Shape, _ set: zoo_quantized_set) -> Bool {
+    // Winograd's products are of 16 bits, and these sets do twice or four times as many of bytes.
+    if set == ZOO_Q_AVXVNNI || set == ZOO_Q_AVX512VNNI || set == ZOO_Q_NEONDOT { return false }
+    let (outputs, inputs, form) = (filter[0], filter[1], WinogradForm.four)
+    let tiles = form.tiles(height: output[1], width: output[2])
+    // In products, measured with AVX2: of what is read and written of a tile, and of a pair of channels.
+    let cost = 36 * tiles * inputs * outputs + tiles * (120 * inputs + 360 * outputs) + 150 * inputs * outputs
+    return cost < 9 * output[1] * output[2] * inputs * outputs
+  }
+
   private static func suitsDirect(_ options: Convolution, filter: Shape, _ kernels: ProductKernels) -> Bool {
     kernels == .packed && options.groups == 1 && options.dilation.width == 1 && options.stride.width <= filter[3]
   }

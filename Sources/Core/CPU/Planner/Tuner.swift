@@ -21,13 +21,15 @@ struct Tuner {
     guard tuning.measures || !tuning.choices.isEmpty else { return [:] }
     var algorithms: [Graph.NodeID: ConvolutionAlgorithm] = [:]
     for (id, node) in graph.nodes.enumerated() {
-      guard packer.quantization?.computes(id) != true, node.inputs.count > 1,
-        case .constant(let filter) = graph.nodes[node.inputs[1]].operation
-      else { continue }
-      let (candidates, options) = candidates(
-        for: node.operation, filter: filter.shape, input: graph.nodes[node.inputs[0]].shape, output: node.shape)
+      guard node.inputs.count > 1, case .constant(let filter) = graph.nodes[node.inputs[1]].operation else { continue }
+      let input = graph.nodes[node.inputs[0]].shape
+      let isOfBytes = packer.quantization?.computes(id) == true
+      let (candidates, options) =
+        isOfBytes
+        ? candidatesOfBytes(for: node.operation, filter: filter.shape, output: node.shape)
+        : candidates(for: node.operation, filter: filter.shape, input: input, output: node.shape)
       guard candidates.count > 1 else { continue }
-      let layer = describe(options, filter: filter.shape, input: graph.nodes[node.inputs[0]].shape, output: node.shape)
+      let layer = describe(options, filter: filter.shape, input: input, output: node.shape)
       if tuning[layer] == nil, tuning.measures {
         let best = try fastest(of: candidates, for: id, in: graph)
         tuning.record(best.name, for: layer)
@@ -42,26 +44,42 @@ struct Tuner {
   private func candidates(
     for operation: ZooGraph.Operation, filter: Shape, input: Shape, output: Shape
   ) -> (algorithms: [ConvolutionAlgorithm], options: String) {
-    func options(_ stride: Extent, _ dilation: Extent, _ groups: Int) -> String {
-      "stride \(stride.height)×\(stride.width), dilation \(dilation.height)×\(dilation.width), groups \(groups)"
-    }
     switch operation {
     case .convolution(let convolution):
       let usual = ConvolutionAlgorithm(for: convolution, filter: filter, output: output, packer.kernels)
       let others = usual.alternatives(for: convolution, filter: filter, packer.kernels)
       return (
-        [usual] + others.filter { $0 != usual }, options(convolution.stride, convolution.dilation, convolution.groups)
+        [usual] + others.filter { $0 != usual },
+        describe(convolution.stride, convolution.dilation, convolution.groups)
       )
     case .transposedConvolution(let convolution):
       let usual = ConvolutionAlgorithm(for: convolution, filter: filter, input: input, packer.kernels)
       let others = ConvolutionAlgorithm.alternatives(for: convolution, filter: filter, packer.kernels)
       return (
         [usual] + others.filter { $0 != usual },
-        "transposed, " + options(convolution.stride, convolution.dilation, convolution.groups)
+        "transposed, " + describe(convolution.stride, convolution.dilation, convolution.groups)
       )
     default:
       return ([], "")
     }
+  }
+
+  /// The same of a layer that is computed in 8 bits.
+  private func candidatesOfBytes(
+    for operation: ZooGraph.Operation, filter: Shape, output: Shape
+  ) -> (algorithms: [ConvolutionAlgorithm], options: String) {
+    guard case .convolution(let convolution) = operation else { return ([], "") }
+    let usual = ConvolutionAlgorithm(
+      forBytes: convolution, filter: filter, output: output, packer.instructions.quantizedKernels)
+    let others = ConvolutionAlgorithm.alternativesForBytes(convolution, filter: filter)
+    return (
+      [usual] + others.filter { $0 != usual },
+      "bytes, " + describe(convolution.stride, convolution.dilation, convolution.groups)
+    )
+  }
+
+  private func describe(_ stride: Extent, _ dilation: Extent, _ groups: Int) -> String {
+    "stride \(stride.height)×\(stride.width), dilation \(dilation.height)×\(dilation.width), groups \(groups)"
   }
 
   /// What the time of a layer depends on.
@@ -78,8 +96,11 @@ struct Tuner {
     of candidates: [ConvolutionAlgorithm], for id: Graph.NodeID, in graph: Graph
   ) throws -> ConvolutionAlgorithm {
     let (layer, node, input) = Self.alone(id, of: graph)
-    // What is computed in bytes is known by its place in the whole graph; these layers are not.
-    let packer = WeightPacker(quantization: nil, kernels: packer.kernels, instructions: packer.instructions)
+    // What is computed in bytes is known by its place in the whole graph, and this is another.
+    let isOfBytes = packer.quantization?.computes(id) == true
+    let packer = WeightPacker(
+      quantization: isOfBytes ? try Quantization(of: layer, Self.calibration(of: layer)) : nil,
+      kernels: packer.kernels, instructions: packer.instructions)
     let tensor = try Tensor([Float](repeating: 0.5, count: input.elementCount), shape: input)
     let times = try candidates.map { algorithm in
       let network = try Network(layer, packer, [node: algorithm], pool: pool, threads: threads)
@@ -91,6 +112,12 @@ struct Tuner {
     }
     let best = times.indices.min { times[$0] < times[$1] } ?? 0
     return times[0] / times[best] >= Self.requiredGain ? candidates[best] : candidates[0]
+  }
+
+  /// Ranges of any numbers: what a layer takes does not depend on them.
+  private static func calibration(of layer: Graph) -> Calibration {
+    Calibration(
+      ranges: Dictionary(layer.nodes.map { ($0.name, Calibration.Range(lower: -1, upper: 1)) }) { first, _ in first })
   }
 
   /// A graph of one layer and its weights, the layer's place in it, and the shape that it is fed.

@@ -16,10 +16,16 @@ struct WeightPacker: Sendable {
     let reader = WeightReader(graph: graph, node: node)
     switch node.operation {
     case .convolution where quantization?.computes(id) == true, .linear where quantization?.computes(id) == true:
+      let filter = try reader.constant(1)
+      var usual: ConvolutionAlgorithm?
+      if case .convolution(let options) = node.operation {
+        usual = ConvolutionAlgorithm(
+          forBytes: options, filter: filter.shape, output: node.shape, instructions.quantizedKernels)
+      }
       return .quantized(
         try QuantizedWeights(
-          node.operation, filter: reader.constant(1), bias: reader.optionalConstant(2),
-          input: quantization?.scale(of: node.inputs[0]), instructions))
+          filter: filter, bias: reader.optionalConstant(2), input: quantization?.scale(of: node.inputs[0]),
+          algorithm: algorithm ?? usual, instructions))
     case .convolution(let options):
       let filter = try reader.constant(1)
       return .convolution(

@@ -27,12 +27,17 @@ extension Planner {
         bounds: (activation ?? fusion.activation).bounds)
     }
     switch (node.operation, network.weights[fusion.node]) {
-    case (.convolution(let options), .quantized(let weights)) where weights.isDepthwise:
-      return try QuantizedDepthwiseKernel(
-        options, weights, try sums(options.activation), input: inputs[0], output: result)
     case (.convolution(let options), .quantized(let weights)):
-      return try QuantizedProductKernel(
-        options, weights, try sums(options.activation), input: inputs[0], output: result)
+      let becomes = try sums(options.activation)
+      switch weights.layout {
+      case .depthwise:
+        return try QuantizedDepthwiseKernel(options, weights, becomes, input: inputs[0], output: result)
+      case .winograd:
+        return try QuantizedWinogradKernel(
+          options, weights, becomes, input: inputs[0], output: result, threads: threads)
+      case .product:
+        return try QuantizedProductKernel(options, weights, becomes, input: inputs[0], output: result)
+      }
     case (.linear(let activation), .quantized(let weights)):
       return QuantizedProductKernel(
         weights, try sums(activation), rows: inputs[0].elementCount / max(weights.depth, 1))

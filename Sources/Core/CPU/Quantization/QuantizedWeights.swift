@@ -6,27 +6,39 @@ import ZooTensor
 /// The weights of a convolution or a linear layer in 8 bits, packed: signed bytes around zero, with a scale for every
 /// output channel.
 struct QuantizedWeights: Sendable {
-  /// `[kH · kW · C][O]` for products, `[kH · kW][C]` for depthwise ones.
+  /// How the weights are packed.
+  enum Layout: Sendable {
+    /// `[kH · kW · C][O]`
+    case product
+    /// `[kH · kW][C]`
+    case depthwise
+    /// As ``QuantizedWinogradKernel`` takes them.
+    case winograd
+  }
+
+  let layout: Layout
   private let packed: AlignedBuffer
   /// As `Int32`, `[O]`: the bias in units of a product, less what the zero of the input adds to every sum.
   private let bias: AlignedBuffer
   /// `[O]`: the scale of the input · the scale of the weights.
   private let multiplier: AlignedBuffer
   let kernel: Extent
-  let isDepthwise: Bool
+  /// Bytes of the weights of a column, and the number of columns.
   let depth, columns: Int
   let input: zoo_q_scale
   let instructions: zoo_quantized_set
 
   /// A product takes an addend, a depthwise sum does not.
-  var addsToResult: Bool { !isDepthwise }
+  var addsToResult: Bool { layout != .depthwise }
 
   /// - Parameters:
   ///   - filter: `[O, C/groups, kH, kW]`, or `[O, I]`.
   ///   - bias: `[O]`
   ///   - input: how the bytes that are read stand for numbers.
+  ///   - algorithm: of a convolution. Where Winograd's would not be exact, it is not taken.
   init(
-    _ operation: Operation, filter: Constant, bias: Constant?, input: zoo_q_scale?, _ instructions: InstructionSet
+    filter: Constant, bias: Constant?, input: zoo_q_scale?, algorithm: ConvolutionAlgorithm?,
+    _ instructions: InstructionSet
   ) throws(BackendError) {
     guard let input else { throw BackendError(.internalFailure, "an 8-bit layer without a scale of its input") }
     self.input = input
@@ -36,7 +48,6 @@ struct QuantizedWeights: Sendable {
     let channels = shape[1]
     kernel = shape.rank == 4 ? Extent(height: shape[2], width: shape[3]) : Extent(1)
     let window = kernel.height * kernel.width
-    if case .convolution(let options) = operation { isDepthwise = options.groups > 1 } else { isDepthwise = false }
     depth = window * channels
     columns = outputs
 
@@ -53,18 +64,29 @@ struct QuantizedWeights: Sendable {
           max(-127, min(127, (value / scales[output]).rounded(.toNearestOrEven))))
       }
     }
+    let layout = Self.layout(algorithm, depth: depth, columns: outputs, bytes)
+    self.layout = layout
     var sums = [Int32](repeating: 0, count: outputs)
     let set = self.instructions
-    let size =
-      isDepthwise
-      ? zoo_q_depthwise_packed_size(set, kernel.height, kernel.width, outputs)
-      : zoo_qgemm_packed_size(set, depth, outputs)
-    packed = try AlignedBuffer(bytes: size)
+    packed = try AlignedBuffer(
+      bytes: Self.packedSize(layout, set, kernel: kernel, channels: channels, columns: outputs))
     let target = UnsafeMutableRawPointer(packed.base).assumingMemoryBound(to: Int8.self)
-    if isDepthwise {
+    switch layout {
+    case .depthwise:
       zoo_q_depthwise_pack(set, kernel.height, kernel.width, outputs, bytes, target, &sums)
-    } else {
+    case .product:
       zoo_qgemm_pack(set, depth, outputs, bytes, outputs, target, &sums)
+    case .winograd:
+      let width = zoo_fixed_panel_width(set)
+      let step = QuantizedWinogradKernel.tapStep(inputs: channels, width: width)
+      bytes.withUnsafeBufferPointer { bytes in
+        for column in stride(from: 0, to: outputs, by: width) {
+          zoo_q_winograd_pack(
+            channels, outputs, min(width, outputs - column), bytes.baseAddress! + column, width, step,
+            target + column / width * 9 * step)
+        }
+      }
+      for (index, byte) in bytes.enumerated() { sums[index % outputs] += Int32(byte) }
     }
 
     let multipliers = scales.map { $0 * input.scale }
@@ -86,12 +108,34 @@ struct QuantizedWeights: Sendable {
 
   var byteCount: Int { packed.byteCount + bias.byteCount + multiplier.byteCount }
 
+  private static func layout(
+    _ algorithm: ConvolutionAlgorithm?, depth: Int, columns: Int, _ bytes: [Int8]
+  ) -> Layout {
+    switch algorithm {
+    case .depthwise: .depthwise
+    case .winograd where zoo_q_winograd_is_exact(depth, columns, bytes): .winograd
+    default: .product
+    }
+  }
+
+  private static func packedSize(
+    _ layout: Layout, _ set: zoo_quantized_set, kernel: Extent, channels: Int, columns: Int
+  ) -> Int {
+    switch layout {
+    case .depthwise:
+      return zoo_q_depthwise_packed_size(set, kernel.height, kernel.width, columns)
+    case .product:
+      return zoo_qgemm_packed_size(set, kernel.height * kernel.width * channels, columns)
+    case .winograd:
+      let width = zoo_fixed_panel_width(set)
+      return (columns + width - 1) / width * 9 * QuantizedWinogradKernel.tapStep(inputs: channels, width: width)
+    }
+  }
+
   /// The weights from a column on that is the first of a panel, or of a block of channels.
   func panel(_ column: Int) -> UnsafePointer<Int8> {
-    let offset =
-      isDepthwise
-      ? zoo_q_depthwise_packed_size(instructions, kernel.height, kernel.width, column)
-      : zoo_qgemm_packed_size(instructions, depth, column)
+    let offset = Self.packedSize(
+      layout, instructions, kernel: kernel, channels: depth / (kernel.height * kernel.width), columns: column)
     return UnsafeRawPointer(packed.base).assumingMemoryBound(to: Int8.self) + offset
   }
 
