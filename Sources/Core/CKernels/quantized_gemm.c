@@ -8,10 +8,11 @@
 // 8 × 8 with NEON, 4 × 8 without. Four values of a row of a are one broadcast, for as many rows of b.
 //
 // AVX2 without VNNI has a product of bytes whose pairs are added with saturation at 16 bits. Where the magnitudes of both of
-// b's bytes are 128 or less together, no pair gets there. So packing puts those groups of four rows of a panel first in
-// which all pairs are like that, and notes where they come from. In the others the even and the odd bytes of each are
-// widened to 16 bits, and their products added in pairs. So they are with NEON without DotProd. With it both bytes of a product
-// are signed: 128 is taken from those of a, and the sums of b's columns, 128 times, are added to the bias.
+// b's bytes are 128 or less together, no pair gets there. So packing looks for rows, within windows of sixteen, of which that is
+// true in all columns of a panel, and makes groups of two such pairs as long as there are any. They come first, and behind the
+// panel stands which bytes of a's windows each takes. In the others the even and the odd bytes are widened to 16 bits, and
+// their products added in pairs. So they are with NEON without DotProd. With it both bytes of a product are signed: 128 is
+// taken from those of a, and the sums of b's columns, 128 times, are added to the bias.
 //
 // Nothing is rounded before a sum is complete, so the way to it doesn't matter.
 
@@ -30,6 +31,20 @@ static size_t zoo_q_block_rows(size_t tile_rows, size_t n, size_t k) {
   return (tiles > 0 ? tiles : 1) * tile_rows;
 }
 
+#if defined(__x86_64__)
+// Rows of b among which pairs are looked for, and bytes of a row of a of which a group takes four.
+enum { ZOO_Q_WINDOW = 16 };
+
+// The rows of b that a group is of: those at `order`, of each byte one, from `window` on.
+typedef struct zoo_q_place {
+  uint32_t window;
+  uint32_t order;
+} zoo_q_place;
+
+// Behind a panel stand the places of its groups, and how many of these come first.
+static size_t zoo_q_places_bytes(size_t groups) { return (groups * sizeof(zoo_q_place) + sizeof(uint32_t) + 63) / 64 * 64; }
+#endif
+
 // What a tile is computed from, and where it goes.
 typedef struct zoo_q_tile {
   size_t groups;  // of four values of a row
@@ -38,9 +53,9 @@ typedef struct zoo_q_tile {
   const int8_t *b;
   const int8_t *next;  // comes closer meanwhile
 #if defined(__x86_64__)
-  // With AVX2: the rows of b that its groups are of, divided by four, and how many of them come first.
-  const uint32_t *places;
-  size_t first_groups;
+  // With AVX2, where rows have a window or more.
+  const zoo_q_place *places;
+  uint32_t first_groups;
 #endif
   const int32_t *bias;
   zoo_q_target target;
@@ -49,7 +64,7 @@ typedef struct zoo_q_tile {
 #if defined(__x86_64__) || defined(__aarch64__)
 
 // `zoo_q_left` is four values of a for all lanes, `zoo_q_right` as many rows of b. zoo_q_lanes does the first groups,
-// and returns how many, where there is a faster way for several of a row.
+// and returns how many, where there is another way for them.
 #if defined(__x86_64__)
 typedef struct zoo_q_words_avx2 {
   zoo_words_avx2 even, odd;
@@ -89,12 +104,7 @@ ZOO_TARGET_Q_AVX512VNNI ZOO_INLINE zoo_ints_avx512 zoo_q_dot_avx512vnni(zoo_ints
 }
 #define zoo_q_lanes_avxvnni(rows, vectors, tile, sum) 0
 #define zoo_q_lanes_avx512vnni(rows, vectors, tile, sum) 0
-#define zoo_q_place_avx2(tile, group) ((size_t)(tile)->places[group])
-#define zoo_q_place_avxvnni(tile, group) (group)
-#define zoo_q_place_avx512vnni(tile, group) (group)
 #else
-#define zoo_q_place_neon(tile, group) (group)
-#define zoo_q_place_neondot(tile, group) (group)
 typedef struct zoo_q_words_neon {
   zoo_words_neon even, odd;
 } zoo_q_words_neon;
@@ -127,25 +137,46 @@ ZOO_TARGET_Q_NEONDOT ZOO_INLINE zoo_ints_neon zoo_q_dot_neondot(zoo_ints_neon su
 #endif
 
 #if defined(__x86_64__)
-// The groups whose products of bytes do not saturate.
+ZOO_TARGET_Q_AVX2 ZOO_INLINE __m256i zoo_q_window(const uint8_t *a) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)a));
+}
+
+// Where there are windows: the groups whose products of bytes do not saturate, and the others.
 ZOO_TARGET_Q_AVX2 ZOO_INLINE size_t zoo_q_lanes_avx2(const int rows, const int vectors, const zoo_q_tile *tile,
                                                      zoo_ints_avx2 sum[4][2]) {
+  if (tile->groups < ZOO_Q_WINDOW / 4) return 0;
+  const int8_t *b = tile->b;
   size_t group = 0;
   for (; group < tile->first_groups; group++) {
-    const uint8_t *a = tile->a + zoo_q_place_avx2(tile, group) * 4;
+    const zoo_q_place place = tile->places[group];
+    const __m256i order = _mm256_set1_epi32((int32_t)place.order);
     __m256i right[2];
-    ZOO_UNROLL for (int j = 0; j < vectors; j++) {
-      right[j] = _mm256_loadu_si256((const __m256i *)(tile->b + group * 64 + j * 32));
-    }
+    ZOO_UNROLL for (int j = 0; j < vectors; j++) right[j] = _mm256_loadu_si256((const __m256i *)(b + group * 64 + j * 32));
     __builtin_prefetch(tile->next + group * 64, 0, 2);
     ZOO_UNROLL for (int i = 0; i < rows; i++) {
-      int32_t four;
-      memcpy(&four, a + (size_t)i * tile->lda, 4);
-      const __m256i left = _mm256_set1_epi32(four);
+      const __m256i left = _mm256_shuffle_epi8(zoo_q_window(tile->a + (size_t)i * tile->lda + place.window), order);
       ZOO_UNROLL for (int j = 0; j < vectors; j++) {
         const __m256i pairs = _mm256_maddubs_epi16(left, right[j]);
         sum[i][j] += (zoo_ints_avx2)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
       }
+    }
+  }
+  for (; group < tile->groups; group++) {
+    const zoo_q_place place = tile->places[group];
+    // Of a window, the even or odd bytes of the order, with zeros between.
+    const zoo_ints_avx2 order = (zoo_ints_avx2)((int32_t)place.order), zeros = (zoo_ints_avx2)((int32_t)0x80008000);
+    const __m256i even = (__m256i)((order & 0x00FF00FF) | zeros);
+    const __m256i odd = (__m256i)((zoo_ints_avx2)_mm256_srli_epi16((__m256i)order, 8) | zeros);
+    zoo_q_right_avx2 right[2];
+    ZOO_UNROLL for (int j = 0; j < vectors; j++) {
+      right[j] = zoo_q_signed_avx2(*(const zoo_ints_avx2 *)(b + group * 64 + j * 32));
+    }
+    __builtin_prefetch(tile->next + group * 64, 0, 2);
+    ZOO_UNROLL for (int i = 0; i < rows; i++) {
+      const __m256i window = zoo_q_window(tile->a + (size_t)i * tile->lda + place.window);
+      const zoo_q_left_avx2 left = {(zoo_words_avx2)_mm256_shuffle_epi8(window, even),
+                                    (zoo_words_avx2)_mm256_shuffle_epi8(window, odd)};
+      ZOO_UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = zoo_q_dot_avx2(sum[i][j], left, right[j]);
     }
   }
   return group;
@@ -207,7 +238,7 @@ ZOO_TARGET_Q_NEONDOT static void zoo_q_signed_bias(const zoo_q_tile *tile, int32
       __builtin_prefetch(next + group * 64, 0, 2);                                                                 \
       ZOO_UNROLL for (int i = 0; i < rows; i++) {                                                                  \
         int32_t four;                                                                                              \
-        memcpy(&four, a + (size_t)i * lda + zoo_q_place_##suffix(tile, group) * 4, 4);                             \
+        memcpy(&four, a + (size_t)i * lda + group * 4, 4);                                                         \
         const zoo_q_left_##suffix left = zoo_q_unsigned_##suffix((zoo_ints_##wide)(four));                         \
         ZOO_UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = zoo_q_dot_##suffix(sum[i][j], left, right[j]);    \
       }                                                                                                            \
@@ -337,10 +368,13 @@ static bool zoo_q_fills_vectors(zoo_quantized_set set, size_t columns) {
   return columns == width || (set != ZOO_Q_PLAIN && columns == width / 2);
 }
 
-// From one panel of packed rows to the next. With AVX2 there follow where its groups are from and how many come first.
+// From one panel of packed rows to the next.
 static size_t zoo_q_panel_bytes(zoo_quantized_set set, size_t groups) {
   const size_t bytes = zoo_qgemm_panel_width(set) * groups * 4;
-  return set == ZOO_Q_AVX2 ? bytes + (groups + 16) / 16 * 64 : bytes;
+#if defined(__x86_64__)
+  if (set == ZOO_Q_AVX2) return bytes + zoo_q_places_bytes(groups);
+#endif
+  return bytes;
 }
 
 size_t zoo_qgemm_packed_size(zoo_quantized_set set, size_t k, size_t n) {
@@ -348,23 +382,88 @@ size_t zoo_qgemm_packed_size(zoo_quantized_set set, size_t k, size_t n) {
   return (n + width - 1) / width * zoo_q_panel_bytes(set, (k + 3) / 4);
 }
 
-// Four rows of a panel, those of each column together; with zeros outside of b.
-static void zoo_q_pack_group(size_t k, size_t n, const int8_t *b, size_t ldb, size_t row, size_t column, size_t width,
-                             int8_t *packed) {
+// Four rows of a panel, `order` from `row` on, those of each column together; with zeros outside of b.
+static void zoo_q_pack_group(size_t k, size_t n, const int8_t *b, size_t ldb, size_t row, const uint8_t *order,
+                             size_t column, size_t width, int8_t *packed) {
   for (size_t j = 0; j < width; j++) {
     for (size_t i = 0; i < 4; i++) {
-      *packed++ = column + j < n && row + i < k ? b[(row + i) * ldb + column + j] : 0;
+      const size_t from = row + order[i];
+      *packed++ = column + j < n && from < k ? b[from * ldb + column + j] : 0;
     }
   }
 }
 
-// Whether a sum of two products of them with unsigned bytes may go beyond 16 bits.
-static bool zoo_q_saturates(const int8_t *packed, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += 2) {
-    if (abs(packed[i]) + abs(packed[i + 1]) > 128) return true;
+#if defined(__x86_64__)
+enum { ZOO_Q_AVX2_COLUMNS = 16 };
+
+// Orders `count` rows from `row` on, a multiple of four: first pairs of rows of which no sum of two products with unsigned
+// bytes goes beyond 16 bits, and then the rest. Returns how many pairs there are. Rows that few others go with are the first
+// to choose, and choose such.
+static size_t zoo_q_pair_rows(size_t k, size_t n, const int8_t *b, size_t ldb, size_t row, size_t count, size_t column,
+                              uint8_t order[ZOO_Q_WINDOW]) {
+  uint8_t sizes[ZOO_Q_WINDOW][ZOO_Q_AVX2_COLUMNS] = {{0}};
+  for (size_t i = 0; i < count && row + i < k; i++) {
+    const int8_t *from = b + (row + i) * ldb + column;
+    const size_t columns = n - column < ZOO_Q_AVX2_COLUMNS ? n - column : ZOO_Q_AVX2_COLUMNS;
+    for (size_t j = 0; j < columns; j++) sizes[i][j] = (uint8_t)abs(from[j]);
   }
-  return false;
+  // Bit j of the i-th: whether rows i and j go together.
+  uint32_t others[ZOO_Q_WINDOW] = {0}, left = (1u << count) - 1;
+  for (size_t i = 0; i < count; i++) {
+    for (size_t j = 0; j < i; j++) {
+      uint8_t saturates = 0;
+      for (size_t c = 0; c < ZOO_Q_AVX2_COLUMNS; c++) saturates |= sizes[i][c] + sizes[j][c] > 128;
+      if (saturates == 0) others[i] |= 1u << j, others[j] |= 1u << i;
+    }
+  }
+  size_t pairs = 0;
+  for (;;) {
+    size_t first = count;
+    int fewest = ZOO_Q_WINDOW;
+    for (size_t i = 0; i < count; i++) {
+      const int choices = __builtin_popcount(others[i] & left);
+      if ((left >> i & 1) != 0 && choices > 0 && choices < fewest) fewest = choices, first = i;
+    }
+    if (first == count) break;
+    size_t second = count;
+    fewest = ZOO_Q_WINDOW;
+    for (size_t i = 0; i < count; i++) {
+      const int choices = __builtin_popcount(others[i] & left);
+      if ((others[first] & left & 1u << i) != 0 && choices < fewest) fewest = choices, second = i;
+    }
+    order[2 * pairs] = (uint8_t)first;
+    order[2 * pairs + 1] = (uint8_t)second;
+    pairs++;
+    left &= ~(1u << first | 1u << second);
+  }
+  for (size_t i = 0, at = 2 * pairs; i < count; i++) {
+    if ((left >> i & 1) != 0) order[at++] = (uint8_t)i;
+  }
+  return pairs;
 }
+
+// One panel, and the places of its groups.
+static void zoo_q_pack_windows(size_t k, size_t n, const int8_t *b, size_t ldb, size_t column, int8_t *packed) {
+  const size_t groups = (k + 3) / 4;
+  zoo_q_place *places = (zoo_q_place *)(void *)(packed + groups * ZOO_Q_AVX2_COLUMNS * 4);
+  uint32_t first = 0;
+  size_t last = groups;
+  for (size_t row = 0; row < 4 * groups; row += ZOO_Q_WINDOW) {
+    const size_t count = 4 * groups - row < ZOO_Q_WINDOW ? 4 * groups - row : ZOO_Q_WINDOW;
+    // The last window ends where the rows do, and begins where the one before has not ended.
+    const size_t window = row + count - ZOO_Q_WINDOW, skipped = row - window;
+    uint8_t order[ZOO_Q_WINDOW];
+    const size_t pairs = zoo_q_pair_rows(k, n, b, ldb, row, count, column, order);
+    for (size_t i = 0; i < count; i += 4) {
+      const size_t group = i / 2 + 2 <= pairs ? first++ : --last;
+      zoo_q_pack_group(k, n, b, ldb, row, order + i, column, ZOO_Q_AVX2_COLUMNS, packed + group * ZOO_Q_AVX2_COLUMNS * 4);
+      places[group] = (zoo_q_place){.window = (uint32_t)window};
+      for (size_t j = 0; j < 4; j++) places[group].order |= (uint32_t)(skipped + order[i + j]) << 8 * j;
+    }
+  }
+  memcpy(places + groups, &first, sizeof first);
+}
+#endif
 
 void zoo_qgemm_pack(zoo_quantized_set set, size_t k, size_t n, const int8_t *b, size_t ldb, int8_t *packed,
                     int32_t *sums) {
@@ -376,21 +475,16 @@ void zoo_qgemm_pack(zoo_quantized_set set, size_t k, size_t n, const int8_t *b, 
     }
   }
   for (size_t column = 0; column < n; column += width, packed += zoo_q_panel_bytes(set, groups)) {
-    if (set != ZOO_Q_AVX2) {
-      for (size_t group = 0; group < groups; group++) {
-        zoo_q_pack_group(k, n, b, ldb, group * 4, column, width, packed + group * width * 4);
-      }
+#if defined(__x86_64__)
+    if (set == ZOO_Q_AVX2 && groups >= ZOO_Q_WINDOW / 4) {
+      zoo_q_pack_windows(k, n, b, ldb, column, packed);
       continue;
     }
-    uint32_t *places = (uint32_t *)(packed + groups * width * 4), first = 0, last = (uint32_t)groups;
-    for (uint32_t group = 0; group < groups; group++) {
-      int8_t four[64];
-      zoo_q_pack_group(k, n, b, ldb, group * 4, column, width, four);
-      const uint32_t place = zoo_q_saturates(four, sizeof four) ? --last : first++;
-      memcpy(packed + place * sizeof four, four, sizeof four);
-      places[place] = group;
+#endif
+    for (size_t group = 0; group < groups; group++) {
+      static const uint8_t order[4] = {0, 1, 2, 3};
+      zoo_q_pack_group(k, n, b, ldb, group * 4, order, column, width, packed + group * width * 4);
     }
-    places[groups] = first;
   }
 }
 
@@ -417,9 +511,9 @@ void zoo_qgemm(zoo_quantized_set set, size_t m, size_t n, size_t k, const uint8_
       tile.bias = epilogue->bias + column;
       tile.b = packed + column / width * panel_bytes;
 #if defined(__x86_64__)
-      if (set == ZOO_Q_AVX2) {
-        tile.places = (const uint32_t *)(tile.b + groups * width * 4);
-        tile.first_groups = tile.places[groups];
+      if (set == ZOO_Q_AVX2 && groups >= ZOO_Q_WINDOW / 4) {
+        tile.places = (const zoo_q_place *)(const void *)(tile.b + groups * width * 4);
+        memcpy(&tile.first_groups, tile.places + groups, sizeof tile.first_groups);
       }
 #endif
 #if defined(__aarch64__)
