@@ -457,6 +457,16 @@ END $$;
 CREATE OR REPLACE FUNCTION zoo.probes(p_value int, p_radius int, p_width int) RETURNS int[] LANGUAGE sql STABLE AS
   'SELECT array_agg(p_value # mask) FROM zoo.masks WHERE ones <= p_radius AND mask < 1 << p_width';
 
+-- Codes of so many bits and more are compared by pgvector, where it is: fewer take as long either way.
+CREATE OR REPLACE FUNCTION zoo.fewest_for_pgvector() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 512';
+
+-- pgvector's Hamming distance of two bit strings, which it has from version 0.7 on, as an operator; NULL without it.
+CREATE OR REPLACE FUNCTION zoo.pgvector_distance() RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT format('OPERATOR(%I.<~>)', n.nspname)
+  FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = o.oprnamespace
+  WHERE o.oprname = '<~>' AND o.oprleft = 'bit'::regtype AND o.oprright = 'bit'::regtype LIMIT 1
+$$;
+
 -- This shard's p_k nearest items, exactly, by distance and then number, among those of the categories (NULL for all) that
 -- pass the filters: attribute p_attributes[i] has one of the values in p_values -> i - 1.
 --
@@ -487,6 +497,7 @@ DECLARE
   numbers bigint[];
   distances int[];
   candidates bigint := 0;
+  pgvector text;
   -- Microseconds on one core of an AMD EPYC: a code in a scan, a value looked up, a code that was looked up.
   scan_cost CONSTANT float := 0.14;
   probe_cost CONSTANT float := 2.5;
@@ -551,15 +562,28 @@ BEGIN
     radius := greatest(radius + 1, distances[p_k] / places);
   END LOOP;
 
-  RETURN QUERY SELECT NULL::bigint, size::int, NULL::text, NULL::jsonb, 'scan';
-  RETURN QUERY EXECUTE format(
-    'SELECT i.number, n.distance, g.name, i.attributes, NULL::text
-     FROM (
-       SELECT c.number, bit_count(c.code # $1)::int AS distance FROM %s WHERE %s%s ORDER BY 2, 1 LIMIT $2) AS n
-     JOIN items AS i ON i.number = n.number JOIN categories AS g ON g.number = i.category
-     ORDER BY 2, 1',
-    source, CASE WHEN p_categories IS NULL THEN 'true' ELSE 'c.category = ANY ($5)' END, filter)
-    USING p_code, p_k, p_attributes, p_values, scope;
+  IF bits >= zoo.fewest_for_pgvector() THEN
+    pgvector := zoo.pgvector_distance();
+  END IF;
+  LOOP
+    BEGIN
+      RETURN QUERY EXECUTE format(
+        'SELECT i.number, n.distance::int, g.name, i.attributes, NULL::text
+         FROM (SELECT c.number, %s AS distance FROM %s WHERE %s%s ORDER BY 2, 1 LIMIT $2) AS n
+         JOIN items AS i ON i.number = n.number JOIN categories AS g ON g.number = i.category
+         ORDER BY 2, 1',
+        CASE WHEN pgvector IS NULL THEN 'bit_count(c.code # $1)' ELSE format('(c.code %s $1)', pgvector) END,
+        source, CASE WHEN p_categories IS NULL THEN 'true' ELSE 'c.category = ANY ($5)' END, filter)
+        USING p_code, p_k, p_attributes, p_values, scope;
+      RETURN QUERY SELECT NULL::bigint, size::int, NULL::text, NULL::jsonb,
+        CASE WHEN pgvector IS NULL THEN 'scan' ELSE 'scan by pgvector' END;
+      RETURN;
+    EXCEPTION WHEN undefined_file THEN
+      -- A standby that became the primary may be on a machine without the extension's library.
+      IF pgvector IS NULL THEN RAISE; END IF;
+      pgvector := NULL;
+    END;
+  END LOOP;
 END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
