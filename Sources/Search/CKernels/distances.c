@@ -97,14 +97,34 @@ ZOO_AVX2_TARGET static void zoo_distances_avx2(const uint8_t *rows, size_t bytes
     }
   } else if (bytes == 16) {
     const __m256i q = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)query));
-    for (; row + 2 <= count; row += 2) {
+    for (; row + 4 <= count; row += 4) {
       const __m256i x = zoo_words_avx2(_mm256_xor_si256(zoo_load_avx2(rows + row * 16), q));
-      const __m256i sum = _mm256_add_epi64(x, _mm256_unpackhi_epi64(x, x));
-      distances[row] = (uint16_t)_mm256_extract_epi64(sum, 0);
-      distances[row + 1] = (uint16_t)_mm256_extract_epi64(sum, 2);
+      const __m256i y = zoo_words_avx2(_mm256_xor_si256(zoo_load_avx2(rows + row * 16 + 32), q));
+      // Rows 0 2 1 3.
+      const __m256i sums = _mm256_add_epi64(_mm256_unpacklo_epi64(x, y), _mm256_unpackhi_epi64(x, y));
+      zoo_store_avx2(distances + row, _mm256_permute4x64_epi64(sums, 0xD8));
     }
+  } else if (bytes == 32) {
+    for (; row + 4 <= count; row += 4) zoo_store_avx2(distances + row, zoo_four_avx2(rows + row * 32, 32, query));
+  } else if (bytes == 64) {
+    for (; row + 4 <= count; row += 4) zoo_store_avx2(distances + row, zoo_four_avx2(rows + row * 64, 64, query));
+  } else if (zoo_takes_four_avx2(bytes)) {
+    for (; row + 4 <= count; row += 4) zoo_store_avx2(distances + row, zoo_four_avx2(rows + row * bytes, bytes, query));
   }
   for (; row < count; row++) distances[row] = (uint16_t)zoo_row_distance_avx2(rows + row * bytes, bytes, query);
+}
+
+// Of zoo_streams stretches of `stride` rows, a multiple of 4, four of each by turns.
+ZOO_AVX2_TARGET static void zoo_distances64_abreast_avx2(const uint8_t *rows, size_t stride, const uint64_t *query,
+                                                         uint16_t *distances) {
+  const bool asks_ahead = zoo_asks_ahead();
+  for (size_t row = 0; row < stride; row += 4) {
+#pragma clang loop unroll(full)
+    for (size_t first = row, stream = 0; stream < zoo_streams; stream++, first += stride) {
+      if (asks_ahead) zoo_ask(rows + first * 64 + zoo_ahead_bytes, zoo_step_bytes / 2);
+      zoo_store_avx2(distances + first, zoo_four_avx2(rows + first * 64, 64, query));
+    }
+  }
 }
 
 ZOO_AVX2_TARGET static size_t zoo_select_avx2(const uint16_t *distances, size_t count, uint32_t bound,
@@ -268,6 +288,10 @@ void zoo_distances_abreast(zoo_hamming_set set, const uint8_t *rows, size_t byte
   if (set == ZOO_HAMMING_AVX512 && bytes == 64) {
     const size_t stride = count / zoo_streams / 8 * 8;
     zoo_distances64_abreast_avx512(rows, stride, query, distances);
+    done = stride * zoo_streams;
+  } else if (set == ZOO_HAMMING_AVX2 && bytes == 64) {
+    const size_t stride = count / zoo_streams / 4 * 4;
+    zoo_distances64_abreast_avx2(rows, stride, query, distances);
     done = stride * zoo_streams;
   }
 #endif

@@ -38,6 +38,33 @@ ZOO_AVX2_TARGET ZOO_INLINE __m256i zoo_load_avx2(const void *from) {
   return _mm256_loadu_si256((const __m256i *)from);
 }
 
+// Bytes of the rows that zoo_four_avx2 takes: a byte of its sums holds up to 31 times 8.
+ZOO_INLINE bool zoo_takes_four_avx2(size_t bytes) { return bytes % 32 == 0 && bytes > 0 && bytes <= 31 * 32; }
+
+// The distances of four rows.
+ZOO_AVX2_TARGET ZOO_INLINE __m256i zoo_four_avx2(const uint8_t *rows, size_t bytes, const uint64_t *query) {
+  __m256i w[4];
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 4; i++) {
+    __m256i few = _mm256_setzero_si256();
+    for (size_t byte = 0; byte < bytes; byte += 32) {
+      const __m256i q = zoo_load_avx2((const uint8_t *)query + byte);
+      few = _mm256_add_epi8(few, zoo_bytes_avx2(_mm256_xor_si256(zoo_load_avx2(rows + i * bytes + byte), q)));
+    }
+    w[i] = _mm256_sad_epu8(few, _mm256_setzero_si256());
+  }
+  // Each has sums of two halves in both of its halves.
+  const __m256i a = _mm256_add_epi64(_mm256_unpacklo_epi64(w[0], w[1]), _mm256_unpackhi_epi64(w[0], w[1]));
+  const __m256i b = _mm256_add_epi64(_mm256_unpacklo_epi64(w[2], w[3]), _mm256_unpackhi_epi64(w[2], w[3]));
+  return _mm256_add_epi64(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
+}
+
+// Four distances.
+ZOO_AVX2_TARGET ZOO_INLINE void zoo_store_avx2(uint16_t *distances, __m256i words) {
+  const __m128i few = _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  _mm_storel_epi64((__m128i *)distances, _mm_packus_epi32(few, few));
+}
+
 ZOO_AVX512_TARGET ZOO_INLINE __m512i zoo_words_avx512(const void *from, __m512i query) {
   return _mm512_popcnt_epi64(_mm512_xor_si512(_mm512_loadu_si512(from), query));
 }

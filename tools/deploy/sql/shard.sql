@@ -460,11 +460,15 @@ CREATE OR REPLACE FUNCTION zoo.probes(p_value int, p_radius int, p_width int) RE
 -- Codes of so many bits and more are compared by pgvector, where it is: fewer take as long either way.
 CREATE OR REPLACE FUNCTION zoo.fewest_for_pgvector() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 512';
 
--- pgvector's Hamming distance of two bit strings, which it has from version 0.7 on, as an operator; NULL without it.
+-- pgvector's Hamming distance of two bit strings, which it has from version 0.7 on, as an operator; NULL without it, and
+-- where this role may not use it.
 CREATE OR REPLACE FUNCTION zoo.pgvector_distance() RETURNS text LANGUAGE sql STABLE AS $$
   SELECT format('OPERATOR(%I.<~>)', n.nspname)
   FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = o.oprnamespace
-  WHERE o.oprname = '<~>' AND o.oprleft = 'bit'::regtype AND o.oprright = 'bit'::regtype LIMIT 1
+  WHERE o.oprname = '<~>' AND o.oprleft = 'bit'::regtype AND o.oprright = 'bit'::regtype
+    AND o.oprresult = 'float8'::regtype AND has_schema_privilege(n.oid, 'USAGE')
+    AND has_function_privilege(o.oprcode, 'EXECUTE')
+  ORDER BY o.oid LIMIT 1
 $$;
 
 -- This shard's p_k nearest items, exactly, by distance and then number, among those of the categories (NULL for all) that
@@ -578,8 +582,8 @@ BEGIN
       RETURN QUERY SELECT NULL::bigint, size::int, NULL::text, NULL::jsonb,
         CASE WHEN pgvector IS NULL THEN 'scan' ELSE 'scan by pgvector' END;
       RETURN;
-    EXCEPTION WHEN undefined_file THEN
-      -- A standby that became the primary may be on a machine without the extension's library.
+    EXCEPTION WHEN undefined_file OR undefined_function THEN
+      -- A standby that became the primary may be on a machine without the extension's library, or with one before 0.7.
       IF pgvector IS NULL THEN RAISE; END IF;
       pgvector := NULL;
     END;

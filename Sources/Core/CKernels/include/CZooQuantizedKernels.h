@@ -36,8 +36,8 @@ typedef struct zoo_q_epilogue {
 size_t zoo_qgemm_packed_size(zoo_quantized_set set, size_t k, size_t n);
 
 // Packs b [k][n] (rows ldb apart) into panels [⌈n / width⌉][⌈k / 4⌉][width][4], padded with zeros; the width divides 32. With
-// AVX2 the groups of four rows are in another order, which stands behind them. `packed` is aligned to 4. `sums` [n], which
-// may be null, gets the sum of every column.
+// AVX2 rows are in another order within windows of sixteen, and groups of four of them within the panel; what the order is
+// stands behind them. `packed` is aligned to 4. `sums` [n], which may be null, gets the sum of every column.
 void zoo_qgemm_pack(zoo_quantized_set set, size_t k, size_t n, const int8_t *b, size_t ldb, int8_t *packed,
                     int32_t *sums);
 
@@ -102,7 +102,7 @@ void zoo_q_winograd_input(zoo_quantized_set set, const zoo_gather *gather, const
 
 // Results of `columns` columns of one panel of tiles `first`..<`first + count`, whose products [36][count][width] are
 // `element_stride` apart. The epilogue's arrays and `output` (uint8_t or float) start at the first column, `output` and the
-// residual at the first pixel of the picture; rows of the residual are those of pixels.
+// residual at the first pixel of the picture; rows of the residual are those of pixels, and bytes of the output may be it.
 void zoo_q_winograd_output(zoo_quantized_set set, const zoo_tiles *tiles, const int32_t *products, size_t element_stride,
                            size_t first, size_t count, size_t columns, const zoo_q_epilogue *epilogue, void *output);
 

@@ -82,7 +82,8 @@ enum ConvolutionAlgorithm: Sendable, Hashable {
 
   /// Whether the transforms take less than the products that they save.
   private static func suitsWinogradOfBytes(filter: Shape, output: Shape, _ set: zoo_quantized_set) -> Bool {
-    // Winograd's products are of 16 bits, and these sets do twice or four times as many of bytes.
+    // Winograd's products are of 16 bits, and these sets do twice or four times as many of bytes. With VNNI half of the time
+    // would be left, less the transforms, which was not measured yet.
     if set == ZOO_Q_AVXVNNI || set == ZOO_Q_AVX512VNNI || set == ZOO_Q_NEONDOT { return false }
     let (outputs, inputs, form) = (filter[0], filter[1], WinogradForm.four)
     let tiles = form.tiles(height: output[1], width: output[2])

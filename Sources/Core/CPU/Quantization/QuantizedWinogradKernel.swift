@@ -21,7 +21,7 @@ struct QuantizedWinogradKernel: Kernel {
 
   /// Bytes of the products of a part with a panel at most, where it can be helped: they stay in the L2 cache.
   private static let maximumProducts = 192 * 1024
-  /// Bytes of the transformed tiles of a block.
+  /// Bytes of the transformed tiles of a block at most, where it can be helped.
   private static let maximumTransformed = 2 * 1024 * 1024
   /// Tiles that are transformed by one thread at a time.
   private static let tilesPerTransform = 8
@@ -38,7 +38,6 @@ struct QuantizedWinogradKernel: Kernel {
     width = zoo_fixed_panel_width(weights.instructions)
     let panels = (weights.columns + width - 1) / width
     func shares(_ count: Int, ofAtMost most: Int) -> Int { (count + most - 1) / most }
-    func share(_ count: Int, ofAtMost most: Int) -> Int { shares(count, ofAtMost: shares(count, ofAtMost: most)) }
     let most = max(Self.maximumProducts / (Self.elementCount * width * MemoryLayout<Int32>.size), 1)
     // With fewer panels than threads, as many parts as there is work for.
     let least = min(shares(threads, ofAtMost: panels), tiling.count)
