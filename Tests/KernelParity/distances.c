@@ -1,6 +1,6 @@
 #include "hamming_sets.h"
 
-static const size_t sizes[] = {4, 8, 16, 24, 32, 40, 64, 72, 128, 504, 512, 1000, 8192};
+static const size_t sizes[] = {4, 8, 16, 24, 32, 40, 64, 72, 128, 504, 512, 992, 1000, 1024, 8192};
 static const size_t counts[] = {1, 7, 8, 15, 16, 17, 100};
 
 typedef struct job {
@@ -106,6 +106,40 @@ static void check_sliced(size_t set) {
   }
 }
 
+// Four stretches side by side, that begin where others end or leave rows between; one row is near, in any of them.
+static void check_abreast(size_t set) {
+  static const size_t shapes[][2] = {{5, 9}, {16, 16}, {37, 41}, {64, 64}};
+  static zoo_hits hits;
+  parity_begin("zoo_near_abreast", hamming_sets[set].name);
+  for (size_t i = 0; i < 2 * PARITY_COUNT(shapes); i++) {
+    const size_t bytes = i % 2 == 0 ? 8 : 32, count = shapes[i / 2][0], stride = shapes[i / 2][1];
+    const size_t rows = 3 * stride + count;
+    for (size_t near = 0; near < rows; near++) {
+      uint64_t *query = parity_zeros(bytes);
+      uint8_t *codes = parity_room(rows * bytes);
+      memset(codes, 0x0F, rows * bytes);
+      memset(codes + near * bytes, 0, bytes);
+      codes[near * bytes] = 3;
+      const bool is_done = zoo_near_abreast(hamming_sets[set].set, codes, bytes, count, stride, query, 2, &hits);
+      const bool is_seen = near % stride < count;
+      if (is_done) {
+        parity_same((double)hits.count, is_seen);
+        if (is_seen) parity_same(hits.rows[0], (double)near), parity_same(hits.distances[0], 2);
+        // All of them, each once.
+        zoo_near_abreast(hamming_sets[set].set, codes, bytes, count, stride, query, UINT32_MAX, &hits);
+        parity_same((double)hits.count, (double)(zoo_streams * count));
+        size_t sum = 0, all = 0;
+        for (size_t hit = 0; hit < hits.count; hit++) sum += hits.rows[hit];
+        for (size_t row = 0; row < rows; row++) all += row % stride < count ? row : 0;
+        parity_same((double)sum, (double)all);
+      } else {
+        parity_same(is_done, hamming_sets[set].set == ZOO_HAMMING_AVX512 || hamming_sets[set].set == ZOO_HAMMING_AVX2);
+      }
+      parity_clear();
+    }
+  }
+}
+
 void check_distances(void) {
   static const char *const kernels[] = {"zoo_distances", "zoo_select", "zoo_near", "zoo_refine"};
   FOR_HAMMING_SETS(set) {
@@ -120,5 +154,6 @@ void check_distances(void) {
       }
     }
     check_sliced(set);
+    check_abreast(set);
   }
 }

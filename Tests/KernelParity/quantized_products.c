@@ -54,7 +54,7 @@ static void check_qgemm(size_t set) {
     if (i % 6 == 5) memset(a, 255, m * lda), memset(b, -128, k * n);
     if (i % 6 == 3) memset(a, 255, m * lda), memset(b, i % 4 == 1 ? -64 : 64, k * n);
     // Rows that may be in a pair with each other, and others that are one too large for them.
-    for (size_t j = 0; i % 12 == 9 && j < k * n; j++) b[j] = j / n % 2 == 0 ? 64 : 65;
+    for (size_t j = 0; i % 24 == 9 && j < k * n; j++) b[j] = j / n % 2 == 0 ? 64 : 65;
     for (size_t j = 0; i % 6 == 1 && j < k * n; j++) b[j] = j / n % 24 < 4 ? b[j] : b[j] / 2;
     float *multiplier = parity_floats(ends, 1e-5, 2e-4);
     zoo_q_epilogue epilogue = make_epilogue(i, bias, multiplier);
@@ -137,15 +137,15 @@ static void check_winograd_of_bytes(size_t set) {
     w.gather.input_width = across;
     uint8_t *x = parity_bytes(height * across * inputs), *residual = parity_bytes(height * across * outputs);
     int8_t *filter = (int8_t *)parity_bytes(9 * inputs * outputs);
-    // The greatest sums of either sign; then patterns for which the transforms of pixels and taps are the largest, and sums of
-    // their products beyond 2^31.
+    // The greatest sums of either sign; then patterns for which transforms of pixels or taps are the largest, and, with most
+    // channels, sums of their products beyond 2^31.
     if (i % 6 == 5) memset(x, 255, height * across * inputs), memset(filter, 127, 9 * inputs * outputs);
     if (i % 6 == 4) memset(x, 255, height * across * inputs), memset(filter, -127, 9 * inputs * outputs);
     for (size_t j = 0; (i % 6 == 2 || i % 6 == 3) && j < height * across * inputs; j++) {
       const size_t row = j / inputs / across + i % 2, column = j / inputs % across + i % 2;
       x[j] = (row / 2 + column / 2) % 2 == 0 ? 255 : 0;
     }
-    if (i % 6 == 2) memset(filter, 127, 9 * inputs * outputs);
+    if (i % 6 == 2) memset(filter, -128, 9 * inputs * outputs);
     for (size_t j = 0; i % 6 == 3 && j < 9 * inputs * outputs; j++) filter[j] = j / (inputs * outputs) % 2 == 0 ? 127 : -128;
     parity_same(zoo_q_winograd_is_exact(9 * inputs, outputs, filter), true);
     const uint8_t zero = (uint8_t)(37 * i);
@@ -154,7 +154,8 @@ static void check_winograd_of_bytes(size_t set) {
     zoo_q_epilogue epilogue = make_epilogue(i, bias, multiplier);
     epilogue.residual_stride = outputs;
     // Bytes would show no more of such sums than their sign.
-    if (i % 6 > 1) epilogue.is_real = true, epilogue.low = -INFINITY, epilogue.high = INFINITY;
+    epilogue.is_real = i % 6 > 1;
+    if (epilogue.is_real) epilogue.low = -INFINITY, epilogue.high = INFINITY;
     float *y = parity_room(height * across * outputs * sizeof *y);
     const size_t step = count * inputs + 16, tap_step = inputs * width + 64, filter_step = inputs * width + 32;
     int16_t *transformed = parity_room(36 * step * sizeof *transformed);

@@ -92,7 +92,7 @@ struct QuantizedNetworkTests {
   @Test("few deep windows give the same bits as many", arguments: [1, 3])
   func fewDeepWindows(threads: Int) throws {
     var numbers = SeededNumbers(seed: "deep")
-    // Of so many channels that Winograd's algorithm does not take them.
+    // No multiple of 16 channels, which Winograd's algorithm would take.
     let filter = try numbers.tensor([256, 280, 3, 3], in: -0.03...0.03)
     let input = try numbers.tensor([6, 7, 7, 280])
     let builder = GraphBuilder()

@@ -121,7 +121,7 @@ ZOO_AVX2_TARGET static void zoo_distances64_abreast_avx2(const uint8_t *rows, si
   for (size_t row = 0; row < stride; row += 4) {
 #pragma clang loop unroll(full)
     for (size_t first = row, stream = 0; stream < zoo_streams; stream++, first += stride) {
-      if (asks_ahead) zoo_ask(rows + first * 64 + zoo_ahead_bytes, zoo_step_bytes / 2);
+      if (asks_ahead) zoo_ask(rows + first * 64 + zoo_ahead_bytes, 4 * 64);
       zoo_store_avx2(distances + first, zoo_four_avx2(rows + first * 64, 64, query));
     }
   }

@@ -61,8 +61,21 @@ struct PgvectorTests {
     let expected = try await answers(by: "scan")
     #expect(expected[29].count == 30)
     #expect(real == nil || real == expected)
-    try run("CREATE OPERATOR \"its own\".<~> (LEFTARG = bit, RIGHTARG = bit, FUNCTION = \"its own\".distance)")
+    // Something else of that name.
+    try run(
+      "CREATE OPERATOR \"its own\".<~> (LEFTARG = bit, RIGHTARG = bit, FUNCTION = bitxor)")
+    #expect(try await answers(by: "scan") == expected)
+    try run(
+      "DROP OPERATOR \"its own\".<~> (bit, bit)",
+      "CREATE OPERATOR \"its own\".<~> (LEFTARG = bit, RIGHTARG = bit, FUNCTION = \"its own\".distance)")
     #expect(try await answers(by: "scan by pgvector") == expected)
+    // Short codes are not compared by it.
+    let short = try await PostgresIndex(connection: servers.connection, .testing())
+    _ = try await short.store.put([.testing("a", code: 7)])
+    #expect(
+      try await short.store.nearest(NearestQuery(code: [UInt8](repeating: 0, count: 8), version: 1, k: 1)).plan
+        .hasPrefix("scan of 1 codes"))
+    try await short.drop()
     // No library, and one that has no such function.
     try run(
       """
@@ -76,13 +89,6 @@ struct PgvectorTests {
       AS 'BEGIN RAISE EXCEPTION ''could not find function'' USING ERRCODE = ''undefined_function''; END'
       """)
     #expect(try await answers(by: "scan") == expected)
-    // Short codes are not compared by it.
-    let short = try await PostgresIndex(connection: servers.connection, .testing())
-    _ = try await short.store.put([.testing("a", code: 7)])
-    #expect(
-      try await short.store.nearest(NearestQuery(code: [UInt8](repeating: 0, count: 8), version: 1, k: 1)).plan
-        .hasPrefix("scan of 1 codes"))
-    try await short.drop()
     try run("DROP SCHEMA \"its own\" CASCADE")
     #expect(try await answers(by: "scan") == expected)
     try await index.drop()
