@@ -10,6 +10,9 @@
 // DotProd multiplies signed bytes: 128 is taken from every value, padding too, and the sums of the weights, 128 times, are
 // added to the bias. NEON without it has the plain way.
 //
+// With AVX2, windows of 3 × 3 that lie side by side need no room for that: a column is multiplied for the three that it is in
+// at once (zoo_q_roll).
+//
 // A filter is packed likewise: [blocks][width][groups][4 vectors]. With AVX-512 a last block of at most 32 channels has
 // vectors of 256 bits.
 
@@ -23,6 +26,9 @@ typedef struct zoo_q_depthwise_job {
   size_t first;
   size_t count;
   uint8_t *output;
+  // Whether zoo_q_roll does it, and the column that the first window of a row begins in.
+  bool rolls;
+  ptrdiff_t column;
 } zoo_q_depthwise_job;
 
 // How the channels from one on are taken. Without vectors a block of a filter is [height · width][channels].
@@ -143,6 +149,146 @@ static void zoo_q_span(const zoo_gather *gather, size_t x, size_t count, int32_t
   *columns = high < 0 ? 0 : (size_t)(high - low) + 1;
 }
 
+#define ZOO_DEFINE_Q_STORE_BLOCK(wide, TARGET, LANES)                                                              \
+  /* What becomes of the sums of one window, and where it goes. */                                                 \
+  TARGET ZOO_INLINE void zoo_q_store_block_##wide(const bool is_real, const zoo_q_finish *finish,                  \
+                                                  const zoo_ints_##wide sums[4], const zoo_floats_##wide factor[4],\
+                                                  size_t channels, uint8_t *to) {                                  \
+    typedef zoo_floats_##wide floats;                                                                              \
+    const floats low = (floats)(finish->interval.low), high = (floats)(finish->interval.high);                     \
+    floats x[4];                                                                                                   \
+    ZOO_UNROLL for (int v = 0; v < 4; v++) {                                                                       \
+      x[v] = __builtin_convertvector(sums[v], floats) * factor[v];                                                 \
+    }                                                                                                              \
+    if (is_real) {                                                                                                 \
+      for (size_t v = 0; v < 4; v++) {                                                                             \
+        x[v] = x[v] < low ? low : x[v];                                                                            \
+        x[v] = x[v] > high ? high : x[v];                                                                          \
+      }                                                                                                            \
+      for (size_t c = 0; c < channels; c++) {                                                                      \
+        memcpy(to + c * 4, (const float *)x + c / 4 % 4 * LANES + c / 16 * 4 + c % 4, 4);                          \
+      }                                                                                                            \
+      return;                                                                                                      \
+    }                                                                                                              \
+    const zoo_words_##wide zero = (zoo_words_##wide)((int16_t)finish->zero);                                       \
+    const zoo_words_##wide n0 = zoo_q_narrow_##wide(zoo_q_nearest_##wide(x[0] < high ? x[0] : high),               \
+                                                    zoo_q_nearest_##wide(x[1] < high ? x[1] : high));              \
+    const zoo_words_##wide n1 = zoo_q_narrow_##wide(zoo_q_nearest_##wide(x[2] < high ? x[2] : high),               \
+                                                    zoo_q_nearest_##wide(x[3] < high ? x[3] : high));              \
+    zoo_bytes_##wide bytes = zoo_q_halve_##wide(__builtin_elementwise_add_sat(n0, zero),                           \
+                                                __builtin_elementwise_add_sat(n1, zero));                          \
+    bytes = __builtin_elementwise_max(bytes, (zoo_bytes_##wide)(finish->low));                                     \
+    if (channels == 4 * LANES) {                                                                                   \
+      *(zoo_bytes_##wide *)to = bytes;                                                                             \
+    } else {                                                                                                       \
+      zoo_q_copy(to, (const uint8_t *)&bytes, channels);                                                           \
+    }                                                                                                              \
+  }
+
+#if defined(__x86_64__)
+ZOO_DEFINE_Q_STORE_BLOCK(avx2, ZOO_TARGET_Q_AVX2, 8)
+ZOO_DEFINE_Q_STORE_BLOCK(avx512, ZOO_TARGET_Q_AVX512VNNI, 16)
+#else
+ZOO_DEFINE_Q_STORE_BLOCK(neon, , 4)
+#endif
+
+#define zoo_q_roll_avxvnni(...) (void)0
+#define zoo_q_roll_avx512half(...) (void)0
+#define zoo_q_roll_avx512vnni(...) (void)0
+#define zoo_q_roll_neondot(...) (void)0
+
+#if defined(__x86_64__)
+// Whether windows are 3 × 3 and one column apart, and where the first begins, which may be in padding.
+static bool zoo_q_rolls(const zoo_gather *gather, ptrdiff_t *first) {
+  if (gather->kernel_height != 3 || gather->kernel_width != 3 || gather->output_width == 0) return false;
+  const int32_t *table = gather->columns;
+  const ptrdiff_t width = (ptrdiff_t)gather->input_width;
+  // The first window's middle tap is in the picture, or there is nothing to roll over.
+  *first = (ptrdiff_t)table[1] - 1;
+  if (table[1] < 0) return false;
+  for (size_t i = 0; i < gather->output_width; i++) {
+    for (ptrdiff_t s = 0; s < 3; s++) {
+      const ptrdiff_t column = *first + (ptrdiff_t)i + s;
+      if (*table++ != (column < 0 || column >= width ? -1 : column)) return false;
+    }
+  }
+  return true;
+}
+
+// The three rows of a column of pixels.
+ZOO_TARGET_Q_AVX2 ZOO_INLINE void zoo_q_column_avx2(const zoo_gather *gather, const uint8_t *const *rows,
+                                                    ptrdiff_t column, size_t channels, __m256i padding, __m256i *x) {
+  x[0] = x[1] = x[2] = padding;
+  if (column < 0 || column >= (ptrdiff_t)gather->input_width) return;
+  const size_t at = (size_t)column * gather->pixel_stride;
+  // Whether a whole block can be read, beyond the channels, without leaving the row.
+  const bool is_whole = (gather->input_width - 1 - (size_t)column) * gather->pixel_stride + channels >= 32;
+  ZOO_UNROLL for (int r = 0; r < 3; r++) {
+    if (rows[r] == NULL) continue;
+    if (is_whole) {
+      x[r] = _mm256_loadu_si256((const __m256i *)(rows[r] + at));
+    } else {
+      // Not into x itself, which would have to be in memory then.
+      uint8_t some[32] = {0};
+      zoo_q_copy(some, rows[r] + at, channels);
+      x[r] = _mm256_loadu_si256((const __m256i *)some);
+    }
+  }
+}
+
+// With two taps in a product, bringing together and reading again take longer than the products do. So here every column is
+// multiplied, as soon as its rows are brought together, for the three windows that it is in: `older` has the sums of the one
+// that two columns have been added to, `newer` those of the next.
+ZOO_TARGET_Q_AVX2 ZOO_INLINE void zoo_q_roll_body(const bool is_real, const zoo_q_depthwise_job *job, size_t channels,
+                                                  const uint8_t *input, const int8_t *packed,
+                                                  const zoo_ints_avx2 *bias, const zoo_floats_avx2 *factor, size_t y,
+                                                  ptrdiff_t first, size_t count, uint8_t *output, size_t row_bytes) {
+  const zoo_gather gather = *job->gather;
+  const zoo_q_finish finish = *job->finish;
+  const zoo_ints_avx2 *weights = (const zoo_ints_avx2 *)packed;
+  const __m256i zero = _mm256_setzero_si256(), padding = _mm256_set1_epi8((char)job->zero);
+  const uint8_t *rows[3];
+  for (size_t r = 0; r < 3; r++) {
+    const int32_t row = gather.rows[y * 3 + r];
+    rows[r] = row < 0 ? NULL : input + (size_t)row * gather.input_width * gather.pixel_stride;
+  }
+  zoo_ints_avx2 older[4] = {0}, newer[4] = {0}, done[4];
+  for (size_t i = 0; i < count + 2; i++) {
+    __m256i x[3];
+    zoo_q_column_avx2(&gather, rows, first + (ptrdiff_t)i, channels, padding, x);
+    ZOO_UNROLL for (int half = 0; half < 2; half++) {
+      __m256i words[3];
+      ZOO_UNROLL for (int r = 0; r < 3; r++) {
+        words[r] = half == 0 ? _mm256_unpacklo_epi8(x[r], zero) : _mm256_unpackhi_epi8(x[r], zero);
+      }
+      ZOO_UNROLL for (int v = 2 * half; v < 2 * half + 2; v++) {
+        const bool is_low = v % 2 == 0;
+        const zoo_ints_avx2 two = (zoo_ints_avx2)(is_low ? _mm256_unpacklo_epi16(words[0], words[1])
+                                                         : _mm256_unpackhi_epi16(words[0], words[1]));
+        const zoo_ints_avx2 one = (zoo_ints_avx2)(is_low ? _mm256_unpacklo_epi16(words[2], zero)
+                                                         : _mm256_unpackhi_epi16(words[2], zero));
+        done[v] = zoo_q_multiply_avx2(zoo_q_multiply_avx2(older[v], two, weights[16 + v]), one, weights[20 + v]);
+        older[v] = zoo_q_multiply_avx2(zoo_q_multiply_avx2(newer[v], two, weights[8 + v]), one, weights[12 + v]);
+        newer[v] = zoo_q_multiply_avx2(zoo_q_multiply_avx2(bias[v], two, weights[v]), one, weights[4 + v]);
+      }
+    }
+    // Until the first window has all of its columns, what is written is written over.
+    zoo_q_store_block_avx2(is_real, &finish, done, factor, channels, output + (i < 2 ? 0 : i - 2) * row_bytes);
+  }
+}
+
+ZOO_TARGET_Q_AVX2 static void zoo_q_roll_avx2(const zoo_q_depthwise_job *job, size_t channels, const uint8_t *input,
+                                              const int8_t *packed, const zoo_ints_avx2 *bias,
+                                              const zoo_floats_avx2 *factor, size_t y, ptrdiff_t first, size_t count,
+                                              uint8_t *output, size_t row_bytes) {
+  if (job->finish->is_real) {
+    zoo_q_roll_body(true, job, channels, input, packed, bias, factor, y, first, count, output, row_bytes);
+  } else {
+    zoo_q_roll_body(false, job, channels, input, packed, bias, factor, y, first, count, output, row_bytes);
+  }
+}
+#endif
+
 // OFFSET has what is taken from the values, in every byte of a word.
 #define ZOO_DEFINE_Q_DEPTHWISE(suffix, wide, TARGET, LANES, TAPS, OFFSET)                                          \
   /* One block of channels of the windows of one row. */                                                           \
@@ -152,7 +298,6 @@ static void zoo_q_span(const zoo_gather *gather, size_t x, size_t count, int32_t
                                                 size_t x, size_t count, int32_t least, uint8_t *output,            \
                                                 size_t row_bytes) {                                                \
     typedef zoo_ints_##wide ints;                                                                                  \
-    typedef zoo_floats_##wide floats;                                                                              \
     enum { most = 3 };                                                                                             \
     const zoo_q_finish finish = *job->finish;                                                                      \
     const size_t slot = groups * 16 * LANES;                                                                       \
@@ -162,7 +307,6 @@ static void zoo_q_span(const zoo_gather *gather, size_t x, size_t count, int32_t
     ints kept[4 * most];                                                                                           \
     if (is_small) memcpy(kept, filter, width * 4 * sizeof(ints));                                                  \
     const ints bias0 = bias[0], bias1 = bias[1], bias2 = bias[2], bias3 = bias[3];                                 \
-    const floats factor0 = factor[0], factor1 = factor[1], factor2 = factor[2], factor3 = factor[3];               \
     for (size_t pixel = 0; pixel < count; pixel++) {                                                               \
       const int32_t *columns = job->gather->columns + (x + pixel) * width;                                         \
       ints s0 = bias0, s1 = bias1, s2 = bias2, s3 = bias3;                                                         \
@@ -177,36 +321,8 @@ static void zoo_q_span(const zoo_gather *gather, size_t x, size_t count, int32_t
           s3 = zoo_q_multiply_##suffix(s3, value[group * 4 + 3], weight[3]);                                       \
         }                                                                                                          \
       }                                                                                                            \
-      const floats x0 = __builtin_convertvector(s0, floats) * factor0;                                             \
-      const floats x1 = __builtin_convertvector(s1, floats) * factor1;                                             \
-      const floats x2 = __builtin_convertvector(s2, floats) * factor2;                                             \
-      const floats x3 = __builtin_convertvector(s3, floats) * factor3;                                             \
-      uint8_t *to = output + pixel * row_bytes;                                                                    \
-      if (finish.is_real) {                                                                                        \
-        floats results[4] = {x0, x1, x2, x3};                                                                      \
-        for (size_t v = 0; v < 4; v++) {                                                                           \
-          const floats result = results[v] < finish.interval.low ? (floats)(finish.interval.low) : results[v];     \
-          results[v] = result > finish.interval.high ? (floats)(finish.interval.high) : result;                    \
-        }                                                                                                          \
-        for (size_t c = 0; c < channels; c++) {                                                                    \
-          memcpy(to + c * 4, (const float *)results + c / 4 % 4 * LANES + c / 16 * 4 + c % 4, 4);                  \
-        }                                                                                                          \
-        continue;                                                                                                  \
-      }                                                                                                            \
-      const floats high = (floats)(finish.interval.high);                                                          \
-      const zoo_words_##wide zero = (zoo_words_##wide)((int16_t)finish.zero);                                      \
-      const zoo_words_##wide n0 = zoo_q_narrow_##wide(zoo_q_nearest_##wide(x0 < high ? x0 : high),                 \
-                                                      zoo_q_nearest_##wide(x1 < high ? x1 : high));                \
-      const zoo_words_##wide n1 = zoo_q_narrow_##wide(zoo_q_nearest_##wide(x2 < high ? x2 : high),                 \
-                                                      zoo_q_nearest_##wide(x3 < high ? x3 : high));                \
-      zoo_bytes_##wide bytes = zoo_q_halve_##wide(__builtin_elementwise_add_sat(n0, zero),                         \
-                                                  __builtin_elementwise_add_sat(n1, zero));                        \
-      bytes = __builtin_elementwise_max(bytes, (zoo_bytes_##wide)(finish.low));                                    \
-      if (channels == 4 * LANES) {                                                                                 \
-        *(zoo_bytes_##wide *)to = bytes;                                                                           \
-      } else {                                                                                                     \
-        zoo_q_copy(to, (const uint8_t *)&bytes, channels);                                                         \
-      }                                                                                                            \
+      const ints sums[4] = {s0, s1, s2, s3};                                                                       \
+      zoo_q_store_block_##wide(finish.is_real, &finish, sums, factor, channels, output + pixel * row_bytes);                     \
     }                                                                                                              \
   }                                                                                                                \
   /* The input columns of the windows in row y, brought together in the scratch memory; before them, one of padding. */ \
@@ -233,7 +349,9 @@ static void zoo_q_span(const zoo_gather *gather, size_t x, size_t count, int32_t
           if (is_whole) {                                                                                          \
             rows[t] = *(const zoo_bytes_##wide *)from;                                                             \
           } else {                                                                                                 \
-            zoo_q_copy((uint8_t *)&rows[t], from, channels);                                                       \
+            zoo_bytes_##wide some = (zoo_bytes_##wide)(0);                                                         \
+            zoo_q_copy((uint8_t *)&some, from, channels);                                                          \
+            rows[t] = some;                                                                                        \
           }                                                                                                        \
         }                                                                                                          \
         zoo_q_mix_##suffix(rows, to);                                                                              \
@@ -256,17 +374,26 @@ static void zoo_q_span(const zoo_gather *gather, size_t x, size_t count, int32_t
       const zoo_ints_##wide weights = ((const zoo_ints_##wide *)packed)[i];                                        \
       bias[i % 4] -= zoo_q_multiply_##suffix((zoo_ints_##wide)(0), (zoo_ints_##wide)(OFFSET), weights);            \
     }                                                                                                              \
+    int32_t least = 0;                                                                                             \
+    size_t span = 0, known_x = 0, known_run = 0;                                                                   \
     for (size_t done = 0; done < job->count;) {                                                                    \
       const size_t y = (job->first + done) / gather->output_width, x = (job->first + done) % gather->output_width; \
       size_t run = gather->output_width - x;                                                                       \
-      run = run < ZOO_Q_RUN ? run : ZOO_Q_RUN;                                                                     \
       run = run < job->count - done ? run : job->count - done;                                                     \
-      int32_t least;                                                                                               \
-      size_t span;                                                                                                 \
-      zoo_q_span(gather, x, run, &least, &span);                                                                   \
-      zoo_q_gather_##suffix(job, channels, job->input + channel, y, least, span);                                  \
       const size_t row_bytes = gather->pixel_stride * element;                                                     \
       uint8_t *to = job->output + (job->first + done) * row_bytes + channel * element;                             \
+      if (job->rolls) {                                                                                            \
+        zoo_q_roll_##suffix(job, channels, job->input + channel, packed, bias, factor, y, job->column + (ptrdiff_t)x, run, \
+                            to, row_bytes);                                                                        \
+        done += run;                                                                                               \
+        continue;                                                                                                  \
+      }                                                                                                            \
+      run = run < ZOO_Q_RUN ? run : ZOO_Q_RUN;                                                                     \
+      /* Most runs are those of the row before. */                                                                 \
+      if (x != known_x || run != known_run) zoo_q_span(gather, x, run, &least, &span);                             \
+      known_x = x;                                                                                                 \
+      known_run = run;                                                                                             \
+      zoo_q_gather_##suffix(job, channels, job->input + channel, y, least, span);                                  \
       if (width == 3 && groups == (3 + TAPS - 1) / TAPS) {                                                         \
         zoo_q_windows_##suffix(job, 3, (3 + TAPS - 1) / TAPS, channels, packed, bias, factor, x, run, least, to,   \
                                row_bytes);                                                                         \
@@ -375,7 +502,10 @@ void zoo_q_depthwise(zoo_quantized_set set, const zoo_gather *gather, const uint
                      const int8_t *packed, const zoo_q_epilogue *epilogue, void *scratch, size_t first, size_t count,
                      void *output) {
   const zoo_q_finish finish = zoo_q_finish_of(epilogue);
-  const zoo_q_depthwise_job job = {gather, input, zero, epilogue, &finish, scratch, first, count, output};
+  zoo_q_depthwise_job job = {gather, input, zero, epilogue, &finish, scratch, first, count, output, false, 0};
+#if defined(__x86_64__)
+  job.rolls = set == ZOO_Q_AVX2 && zoo_q_rolls(gather, &job.column);
+#endif
   for (size_t channel = 0; channel < gather->channels;) {
     const zoo_q_block block = zoo_q_block_of(set, gather->channels - channel);
     switch (set) {

@@ -23,13 +23,20 @@ enum { ZOO_Q_PIXELS = 6, ZOO_Q_RESULTS = 4 };
 static const int16_t zoo_q_filter_rows[ZOO_Q_PIXELS][3] = {{6, 0, 0}, {1, 1, 1}, {1, -1, 1}, {1, 2, 4}, {1, -2, 4}, {0, 0, 6}};
 
 bool zoo_q_winograd_is_exact(size_t k, size_t n, const int8_t *b) {
-  for (size_t column = 0; column < n; column++) {
-    int64_t most = 0, least = 0;
+  enum { columns = 64 };
+  for (size_t column = 0; column < n; column += columns) {
+    const size_t count = n - column < columns ? n - column : columns;
+    int64_t most[columns] = {0}, least[columns] = {0};
     for (size_t i = 0; i < k; i++) {
-      const int8_t weight = b[i * n + column];
-      *(weight > 0 ? &most : &least) += weight;
+      const int8_t *row = b + i * n + column;
+      for (size_t j = 0; j < count; j++) {
+        most[j] += row[j] > 0 ? row[j] : 0;
+        least[j] += row[j] < 0 ? row[j] : 0;
+      }
     }
-    if (255 * most >= 1 << 25 || 255 * least < -(1 << 25)) return false;
+    for (size_t j = 0; j < count; j++) {
+      if (255 * most[j] >= 1 << 25 || 255 * least[j] < -(1 << 25)) return false;
+    }
   }
   return true;
 }
