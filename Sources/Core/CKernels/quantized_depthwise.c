@@ -3,8 +3,8 @@
 // Depthwise sums of bytes.
 //
 // For every input pixel of a row of windows, the rows of the filter are brought together: four bytes of each channel lie
-// side by side as VNNI and DotProd multiply them, or two of 16 bits as AVX2 does, once for all windows that the pixel is in. Channels
-// are taken in blocks of four vectors; what is side by side in 128 bits stays there, so that vector v has channels
+// side by side as VNNI and DotProd multiply them, or two of 16 bits as AVX2 does, once for all windows that the pixel is in.
+// Channels are taken in blocks of four vectors; what is side by side in 128 bits stays there, so that vector v has channels
 // 16 · lane + 4 · v ..< 16 · lane + 4 · v + 4 of the block, and narrowing the sums brings them in order again.
 //
 // DotProd multiplies signed bytes: 128 is taken from every value, padding too, and the sums of the weights, 128 times, are
@@ -322,7 +322,8 @@ ZOO_TARGET_Q_AVX2 static void zoo_q_roll_avx2(const zoo_q_depthwise_job *job, si
         }                                                                                                          \
       }                                                                                                            \
       const ints sums[4] = {s0, s1, s2, s3};                                                                       \
-      zoo_q_store_block_##wide(finish.is_real, &finish, sums, factor, channels, output + pixel * row_bytes);                     \
+      zoo_q_store_block_##wide(finish.is_real, &finish, sums, factor, channels,                                    \
+                               output + pixel * row_bytes);                                                        \
     }                                                                                                              \
   }                                                                                                                \
   /* The input columns of the windows in row y, brought together in the scratch memory; before them, one of padding. */ \

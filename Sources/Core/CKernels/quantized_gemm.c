@@ -8,9 +8,9 @@
 // 8 × 8 with NEON, 4 × 8 without. Four values of a row of a are one broadcast, for as many rows of b.
 //
 // AVX2 without VNNI has a product of bytes whose pairs are added with saturation at 16 bits. Where the magnitudes of both of
-// b's bytes are 128 or less together, no pair gets there. So packing looks for rows, within windows of sixteen, of which that is
-// true in all columns of a panel, and makes groups of two such pairs as long as there are any. They come first, and behind the
-// panel stands which bytes of a's windows each takes. In the others the even and the odd bytes are widened to 16 bits, and
+// b's bytes are 128 or less together, no pair gets there. So packing looks for rows, within windows of sixteen, of which that
+// is true in all columns of a panel, and makes groups of two such pairs as long as there are any. They come first, and behind
+// the panel stands which bytes of a's windows each takes. In the others the even and the odd bytes are widened to 16 bits, and
 // their products added in pairs. So they are with NEON without DotProd. With it both bytes of a product are signed: 128 is
 // taken from those of a, and the sums of b's columns, 128 times, are added to the bias.
 //

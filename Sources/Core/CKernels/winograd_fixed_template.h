@@ -9,7 +9,8 @@ typedef int32_t zoo_sums __attribute__((ext_vector_type(ZOO_LANES), aligned(4), 
 typedef float zoo_floats __attribute__((ext_vector_type(ZOO_LANES), aligned(4), may_alias));
 
 #ifndef ZOO_HAS_TILE
-// c [rows][2 · ZOO_LANES], floats or, without units, sums; rows is a constant where it is called. Meanwhile `next` comes closer.
+// c [rows][2 · ZOO_LANES], floats or, without units, sums; rows is a constant where it is called. Meanwhile `next` comes
+// closer.
 ZOO_TARGET ZOO_INLINE void ZOO_NAME(zoo_fixed_tile)(const int rows, size_t depth, const zoo_fixed_pair *a, size_t lda,
                                                     const float *row_units, const zoo_fixed_pair *b,
                                                     const zoo_fixed_pair *next, const float *column_units, void *c) {
