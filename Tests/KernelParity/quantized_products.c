@@ -167,7 +167,13 @@ static void check_winograd_of_bytes(size_t set) {
     zoo_q_winograd_input(instructions, &w.gather, x, zero, 0, part, transformed, step);
     for (size_t column = 0; column < outputs; column += width) {
       const size_t columns = outputs - column < width ? outputs - column : width, element = epilogue.is_real ? 4 : 1;
-      zoo_q_winograd_pack(inputs, outputs, columns, filter + column, width, tap_step, taps);
+      int32_t sums[32];
+      zoo_q_winograd_pack(inputs, outputs, columns, filter + column, width, tap_step, taps, sums);
+      for (size_t j = 0; j < columns; j++) {
+        int64_t all = 0;
+        for (size_t row = 0; row < 9 * inputs; row++) all += filter[row * outputs + column + j];
+        parity_same((double)sums[j], (double)all);
+      }
       for (size_t row = 0; row < 6; row++) {
         zoo_q_winograd_filter(instructions, row, inputs * width, taps, tap_step, row_of_filters, filter_step);
         zoo_fixed_multiply(instructions, 6, count, inputs, transformed + 6 * row * step, step, NULL, row_of_filters,

@@ -113,14 +113,16 @@ ZOO_Q_KERNEL(zoo_q_winograd_filter,
              (row, count, taps, tap_step, transformed, step))
 
 void zoo_q_winograd_pack(size_t inputs, size_t outputs, size_t columns, const int8_t *filter, size_t width,
-                         size_t tap_step, int8_t *taps) {
+                         size_t tap_step, int8_t *taps, int32_t *sums) {
+  if (sums != NULL) memset(sums, 0, columns * sizeof *sums);
   for (size_t tap = 0; tap < 9; tap++) {
     int8_t *to = taps + tap * tap_step;
     for (size_t input = 0; input < inputs; input++) {
+      const int8_t *from = filter + (tap * inputs + input) * outputs;
       for (size_t column = 0; column < width; column++) {
-        to[input / 2 * 2 * width + 2 * column + input % 2] =
-            column < columns ? filter[(tap * inputs + input) * outputs + column] : 0;
+        to[input / 2 * 2 * width + 2 * column + input % 2] = column < columns ? from[column] : 0;
       }
+      for (size_t column = 0; sums != NULL && column < columns; column++) sums[column] += from[column];
     }
   }
 }

@@ -105,6 +105,7 @@ ZOO_AVX2_TARGET static void zoo_distances_avx2(const uint8_t *rows, size_t bytes
       zoo_store_avx2(distances + row, _mm256_permute4x64_epi64(sums, 0xD8));
     }
   } else if (bytes == 32) {
+    // The same for every width; these two are constants, so that their loops go.
     for (; row + 4 <= count; row += 4) zoo_store_avx2(distances + row, zoo_four_avx2(rows + row * 32, 32, query));
   } else if (bytes == 64) {
     for (; row + 4 <= count; row += 4) zoo_store_avx2(distances + row, zoo_four_avx2(rows + row * 64, 64, query));

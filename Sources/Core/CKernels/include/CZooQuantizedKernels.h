@@ -86,9 +86,10 @@ void zoo_q_im2col(const zoo_gather *gather, const uint8_t *input, uint8_t zero, 
 bool zoo_q_winograd_is_exact(size_t k, size_t n, const int8_t *b);
 
 // Packs one panel, of which there are `columns`, of filter [9][inputs][outputs], which starts at the first of them, to taps
-// [9][inputs / 2][width][2], filled up with zeros. From one tap to the next are `tap_step` bytes.
+// [9][inputs / 2][width][2], filled up with zeros. From one tap to the next are `tap_step` bytes. `sums` [columns], which may
+// be null, gets the sum of every column.
 void zoo_q_winograd_pack(size_t inputs, size_t outputs, size_t columns, const int8_t *filter, size_t width,
-                         size_t tap_step, int8_t *taps);
+                         size_t tap_step, int8_t *taps, int32_t *sums);
 
 // One row of six of `count` transformed filters: transformed [6][count], `step` numbers apart, of taps [9][count]. Steps are
 // better no multiples of a page, as for zoo_winograd_filter.

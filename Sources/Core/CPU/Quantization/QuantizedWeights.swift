@@ -80,13 +80,15 @@ struct QuantizedWeights: Sendable {
       let width = zoo_fixed_panel_width(set)
       let step = QuantizedWinogradKernel.tapStep(inputs: channels, width: width)
       bytes.withUnsafeBufferPointer { bytes in
-        for column in stride(from: 0, to: outputs, by: width) {
-          zoo_q_winograd_pack(
-            channels, outputs, min(width, outputs - column), bytes.baseAddress! + column, width, step,
-            target + column / width * 9 * step)
+        sums.withUnsafeMutableBufferPointer { sums in
+          // A filter has outputs, so neither is empty.
+          for column in stride(from: 0, to: outputs, by: width) {
+            zoo_q_winograd_pack(
+              channels, outputs, min(width, outputs - column), bytes.baseAddress! + column, width, step,
+              target + column / width * 9 * step, sums.baseAddress! + column)
+          }
         }
       }
-      for (index, byte) in bytes.enumerated() { sums[index % outputs] += Int32(byte) }
     }
 
     let multipliers = scales.map { $0 * input.scale }

@@ -12,8 +12,8 @@ struct QuantizedWinogradKernel: Kernel {
   private let weights: QuantizedWeights
   private let result: QuantizedResult
   private let tiling: WinogradTiling
-  /// Columns of a panel.
-  private let width: Int
+  /// Columns of a panel, and how many panels there are.
+  private let width, panelCount: Int
   private let tilesPerPart, partsPerBlock: Int
 
   private static let form = WinogradForm.four
@@ -36,11 +36,11 @@ struct QuantizedWinogradKernel: Kernel {
     self.result = result
     tiling = try WinogradTiling(options, Self.form, input: input, output: output)
     width = zoo_fixed_panel_width(weights.instructions)
-    let panels = (weights.columns + width - 1) / width
     func shares(_ count: Int, ofAtMost most: Int) -> Int { (count + most - 1) / most }
+    panelCount = shares(weights.columns, ofAtMost: width)
     let most = max(Self.maximumProducts / (Self.elementCount * width * MemoryLayout<Int32>.size), 1)
     // With fewer panels than threads, as many parts as there is work for.
-    let least = min(shares(threads, ofAtMost: panels), tiling.count)
+    let least = min(shares(threads, ofAtMost: panelCount), tiling.count)
     tilesPerPart = shares(tiling.count, ofAtMost: max(least, shares(tiling.count, ofAtMost: most)))
     let bytes = Self.elementCount * tilesPerPart * tiling.input.channels * MemoryLayout<Int16>.size
     partsPerBlock = min(shares(tiling.count, ofAtMost: tilesPerPart), max(least, Self.maximumTransformed / bytes))
@@ -67,7 +67,6 @@ struct QuantizedWinogradKernel: Kernel {
   func run(_ call: KernelCall) {
     let x = call.input(0).bytes
     let transformed = UnsafeMutableRawPointer(call.sharedScratch).assumingMemoryBound(to: Int16.self)
-    let panels = (weights.columns + width - 1) / width
     for image in 0..<tiling.output.count {
       for first in stride(from: 0, to: tiling.count, by: tilesPerBlock) {
         let tiles = first..<min(first + tilesPerBlock, tiling.count)
@@ -79,8 +78,8 @@ struct QuantizedWinogradKernel: Kernel {
         }
         let parts = (tiles.count + tilesPerPart - 1) / tilesPerPart
         // The panels of a part follow each other, while its tiles are in the cache.
-        call.parallelFor(panels * parts) { worker, index in
-          let (part, panel) = index.quotientAndRemainder(dividingBy: panels)
+        call.parallelFor(panelCount * parts) { worker, index in
+          let (part, panel) = index.quotientAndRemainder(dividingBy: panelCount)
           let start = tiles.lowerBound + part * tilesPerPart
           multiply(
             start..<min(start + tilesPerPart, tiles.upperBound), of: image,
